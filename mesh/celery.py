@@ -1,0 +1,27 @@
+"""The Celery app. Lifecycle wake-ups go to `runner.<id>`, which only the gateway with that Session consumes."""
+
+import logging.config
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mesh.settings")
+
+app = Celery("mesh")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def _keep_django_logging(**_kwargs: Any) -> None:
+    from django.conf import settings
+
+    logging.config.dictConfig(settings.LOGGING)
+
+
+if os.environ.get("MESH_GATEWAY_NAME"):
+    from pods.gateway.bootstep import install
+
+    install(app)

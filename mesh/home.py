@@ -1,0 +1,66 @@
+"""Where the server keeps its state: the paths under MESH_HOME, and the short directory for sockets."""
+
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        return self.root / "mesh.sqlite3"
+
+    @property
+    def ca(self) -> Path:
+        return self.root / "ca"
+
+    @property
+    def static(self) -> Path:
+        return self.root / "static"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def runner(self) -> Path:
+        """The local Runner's own home."""
+        return self.root / "runner"
+
+    @property
+    def repositories(self) -> Path:
+        """Sample repositories, readable by the local Runner."""
+        return self.root / "repositories"
+
+    @property
+    def run_file(self) -> Path:
+        return self.root / "run.json"
+
+    @property
+    def sockets(self) -> Path:
+        """A short directory of its own: a unix socket's path may have 107 bytes."""
+        tag = hashlib.sha256(str(self.root.resolve()).encode()).hexdigest()[:10]
+        if runtime := os.environ.get("XDG_RUNTIME_DIR"):
+            return Path(runtime) / f"mesh-{tag}"
+        return Path("/tmp") / f"mesh-{os.getuid()}-{tag}"  # noqa: S108 - made with mode 0700
+
+    def secret_key(self) -> str:
+        """Django's key, made at first use and kept with mode 0600."""
+        path = self.root / "secret_key"
+        if not path.exists():
+            self.root.mkdir(parents=True, exist_ok=True)
+            draft = path.with_suffix(f".{os.getpid()}")
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(48))
+            try:
+                os.link(draft, path)  # of several first processes, one wins
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return path.read_text()

@@ -1,0 +1,25 @@
+"""The rows. Each file is one idea; state has one writer (`advance`)."""
+
+from pods.models.agent_type import AgentType
+from pods.models.command import Command
+from pods.models.gateway import Gateway
+from pods.models.idempotency import IdempotentAnswer
+from pods.models.pod import KeptScreen, Pod, PodEvent
+from pods.models.repository import Repository
+from pods.models.runner import Certificate, EnrollmentToken, Runner
+from pods.models.workspace import Workspace
+
+__all__ = [
+    "AgentType",
+    "Certificate",
+    "Command",
+    "EnrollmentToken",
+    "Gateway",
+    "IdempotentAnswer",
+    "KeptScreen",
+    "Pod",
+    "PodEvent",
+    "Repository",
+    "Runner",
+    "Workspace",
+]

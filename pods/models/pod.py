@@ -1,0 +1,129 @@
+from typing import ClassVar
+
+from django.db import models, transaction
+from django.utils.timezone import now
+
+from accounts.models import Organization, User
+from pods.lifecycle import LIVE, PodState, sources
+from pods.models.agent_type import AgentType
+from pods.models.runner import Runner
+from pods.models.workspace import Workspace
+from pods.names import new_pod_key
+
+
+class PodQuerySet(models.QuerySet["Pod"]):
+    def live(self) -> "PodQuerySet":
+        return self.filter(state__in=LIVE)
+
+    def advance(self, to: PodState, *, reason: str = "", **changes: object) -> bool:
+        """Take one Pod's step to `to` and record it; False if it is not legal from where it is.
+
+        One UPDATE both checks and changes the state, so of two writers one wins.
+        """
+        with transaction.atomic():
+            legal = self.filter(state__in=sources(to))
+            before = legal.values_list("pk", "state").first()
+            if before is None:
+                return False
+            pk, was = before
+            taken = Pod.objects.filter(pk=pk, state=was).update(
+                state=to, state_since=now(), reason=reason, **changes
+            )
+            if taken:
+                PodEvent.objects.create(
+                    pod_id=pk, kind=PodEvent.Kind.STATE, was=was, state=to, text=reason
+                )
+        return bool(taken)
+
+
+class Pod(models.Model):
+    """One agent running in one Workspace on one Runner."""
+
+    key = models.CharField(max_length=32, unique=True, default=new_pod_key, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="pods")
+    owner = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="pods")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children"
+    )
+    resumed_from = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="resumes"
+    )
+    agent_type = models.ForeignKey(AgentType, on_delete=models.PROTECT, related_name="pods")
+    runner = models.ForeignKey(
+        Runner, null=True, blank=True, on_delete=models.SET_NULL, related_name="pods"
+    )
+    workspace = models.ForeignKey(
+        Workspace, null=True, blank=True, on_delete=models.SET_NULL, related_name="pods"
+    )
+    name = models.CharField(max_length=100, blank=True)
+    prompt = models.TextField(blank=True)
+    wanted = models.JSONField(default=dict)  # placing as asked: {"runner": id?, "labels": {…}}
+    spec = models.JSONField(default=dict)  # the resolved launch: {"argv": […], "env": {…}}
+    cols = models.PositiveIntegerField(default=80)
+    rows = models.PositiveIntegerField(default=24)
+
+    state = models.CharField(
+        max_length=10, choices=[(s, s) for s in PodState], default=PodState.PENDING, editable=False
+    )
+    state_since = models.DateTimeField(default=now, editable=False)
+    reason = models.CharField(max_length=500, blank=True, editable=False)
+    waiting_for = models.CharField(max_length=300, blank=True)  # why no Runner has it yet
+    isolation = models.CharField(max_length=10, blank=True)  # "jail" or "none", once started
+    exit_code = models.IntegerField(null=True, blank=True)
+    end_offset = models.BigIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(default=now, editable=False, db_index=True)
+    started_at = models.DateTimeField(null=True, blank=True, editable=False)
+    ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PodQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=[*PodState]), name="pod_state_is_known"
+            ),
+            models.UniqueConstraint(
+                fields=["workspace"],
+                condition=models.Q(state__in=sorted(LIVE)),
+                name="one_live_pod_per_workspace",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["organization", "state"])]
+
+    def __str__(self) -> str:
+        return self.name or self.key
+
+
+class PodEvent(models.Model):
+    """One step in the life of a Pod: a change of state, progress, or a note."""
+
+    class Kind(models.TextChoices):
+        STATE = "state"
+        PROGRESS = "progress"
+        NOTE = "note"
+
+    pod = models.ForeignKey(Pod, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(default=now, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+    was = models.CharField(max_length=10, blank=True)
+    state = models.CharField(max_length=10, blank=True)
+    step = models.CharField(max_length=20, blank=True)  # queued, workspace, agent, ready
+    text = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.pod_id}: {self.was}→{self.state or self.step} {self.text}"
+
+
+class KeptScreen(models.Model):
+    """The last screen known of a Pod: kept when its Runner detaches and when it ends."""
+
+    pod = models.OneToOneField(Pod, on_delete=models.CASCADE, related_name="kept_screen")
+    screen = models.JSONField()  # {text, cols, rows, cursor, title, offset}; at most 64 KiB
+    as_of = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"screen of {self.pod_id}"

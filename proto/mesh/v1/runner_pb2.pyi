@@ -1,0 +1,465 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Received(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RenewRequest(_message.Message):
+    __slots__ = ("csr_pem",)
+    CSR_PEM_FIELD_NUMBER: _ClassVar[int]
+    csr_pem: bytes
+    def __init__(self, csr_pem: _Optional[bytes] = ...) -> None: ...
+
+class RenewReply(_message.Message):
+    __slots__ = ("certificate_pem", "ca_pem", "gateways")
+    CERTIFICATE_PEM_FIELD_NUMBER: _ClassVar[int]
+    CA_PEM_FIELD_NUMBER: _ClassVar[int]
+    GATEWAYS_FIELD_NUMBER: _ClassVar[int]
+    certificate_pem: bytes
+    ca_pem: bytes
+    gateways: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, certificate_pem: _Optional[bytes] = ..., ca_pem: _Optional[bytes] = ..., gateways: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class FromRunner(_message.Message):
+    __slots__ = ("hello", "heartbeat", "command_ack", "command_result", "pod_progress", "pod_report", "answer", "kept_screen", "goodbye")
+    HELLO_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    COMMAND_ACK_FIELD_NUMBER: _ClassVar[int]
+    COMMAND_RESULT_FIELD_NUMBER: _ClassVar[int]
+    POD_PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    POD_REPORT_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    KEPT_SCREEN_FIELD_NUMBER: _ClassVar[int]
+    GOODBYE_FIELD_NUMBER: _ClassVar[int]
+    hello: Hello
+    heartbeat: Heartbeat
+    command_ack: CommandAck
+    command_result: CommandResult
+    pod_progress: PodProgress
+    pod_report: PodReport
+    answer: Answer
+    kept_screen: KeptScreen
+    goodbye: Goodbye
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., command_ack: _Optional[_Union[CommandAck, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., pod_progress: _Optional[_Union[PodProgress, _Mapping]] = ..., pod_report: _Optional[_Union[PodReport, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., kept_screen: _Optional[_Union[KeptScreen, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ...) -> None: ...
+
+class Hello(_message.Message):
+    __slots__ = ("speaks_lowest", "speaks_highest", "version", "boot_id", "hostname", "os", "labels", "capacity", "agents", "isolation", "pods", "mcp_port", "unfinished_commands")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    SPEAKS_LOWEST_FIELD_NUMBER: _ClassVar[int]
+    SPEAKS_HIGHEST_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    BOOT_ID_FIELD_NUMBER: _ClassVar[int]
+    HOSTNAME_FIELD_NUMBER: _ClassVar[int]
+    OS_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    CAPACITY_FIELD_NUMBER: _ClassVar[int]
+    AGENTS_FIELD_NUMBER: _ClassVar[int]
+    ISOLATION_FIELD_NUMBER: _ClassVar[int]
+    PODS_FIELD_NUMBER: _ClassVar[int]
+    MCP_PORT_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_COMMANDS_FIELD_NUMBER: _ClassVar[int]
+    speaks_lowest: int
+    speaks_highest: int
+    version: str
+    boot_id: str
+    hostname: str
+    os: str
+    labels: _containers.ScalarMap[str, str]
+    capacity: int
+    agents: _containers.RepeatedCompositeFieldContainer[InstalledAgent]
+    isolation: str
+    pods: _containers.RepeatedCompositeFieldContainer[PodReport]
+    mcp_port: int
+    unfinished_commands: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, speaks_lowest: _Optional[int] = ..., speaks_highest: _Optional[int] = ..., version: _Optional[str] = ..., boot_id: _Optional[str] = ..., hostname: _Optional[str] = ..., os: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., capacity: _Optional[int] = ..., agents: _Optional[_Iterable[_Union[InstalledAgent, _Mapping]]] = ..., isolation: _Optional[str] = ..., pods: _Optional[_Iterable[_Union[PodReport, _Mapping]]] = ..., mcp_port: _Optional[int] = ..., unfinished_commands: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class InstalledAgent(_message.Message):
+    __slots__ = ("slug", "version", "path", "problem")
+    SLUG_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    slug: str
+    version: str
+    path: str
+    problem: str
+    def __init__(self, slug: _Optional[str] = ..., version: _Optional[str] = ..., path: _Optional[str] = ..., problem: _Optional[str] = ...) -> None: ...
+
+class Heartbeat(_message.Message):
+    __slots__ = ("sent_at_ms", "echo_ms", "running_pods", "unsent_bytes")
+    SENT_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    ECHO_MS_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_PODS_FIELD_NUMBER: _ClassVar[int]
+    UNSENT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    sent_at_ms: int
+    echo_ms: int
+    running_pods: int
+    unsent_bytes: int
+    def __init__(self, sent_at_ms: _Optional[int] = ..., echo_ms: _Optional[int] = ..., running_pods: _Optional[int] = ..., unsent_bytes: _Optional[int] = ...) -> None: ...
+
+class CommandAck(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class CommandResult(_message.Message):
+    __slots__ = ("id", "state", "result_json", "error_code", "error")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    RESULT_JSON_FIELD_NUMBER: _ClassVar[int]
+    ERROR_CODE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    state: str
+    result_json: bytes
+    error_code: str
+    error: str
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[str] = ..., result_json: _Optional[bytes] = ..., error_code: _Optional[str] = ..., error: _Optional[str] = ...) -> None: ...
+
+class PodProgress(_message.Message):
+    __slots__ = ("pod", "step", "text")
+    POD_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    pod: str
+    step: str
+    text: str
+    def __init__(self, pod: _Optional[str] = ..., step: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
+
+class PodReport(_message.Message):
+    __slots__ = ("pod", "state", "exit_code", "end_offset", "reason", "asked", "screen_json")
+    class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        STATE_UNSPECIFIED: _ClassVar[PodReport.State]
+        RUNNING: _ClassVar[PodReport.State]
+        ENDED: _ClassVar[PodReport.State]
+        LOST: _ClassVar[PodReport.State]
+    STATE_UNSPECIFIED: PodReport.State
+    RUNNING: PodReport.State
+    ENDED: PodReport.State
+    LOST: PodReport.State
+    POD_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    EXIT_CODE_FIELD_NUMBER: _ClassVar[int]
+    END_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    ASKED_FIELD_NUMBER: _ClassVar[int]
+    SCREEN_JSON_FIELD_NUMBER: _ClassVar[int]
+    pod: str
+    state: PodReport.State
+    exit_code: int
+    end_offset: int
+    reason: str
+    asked: bool
+    screen_json: bytes
+    def __init__(self, pod: _Optional[str] = ..., state: _Optional[_Union[PodReport.State, str]] = ..., exit_code: _Optional[int] = ..., end_offset: _Optional[int] = ..., reason: _Optional[str] = ..., asked: _Optional[bool] = ..., screen_json: _Optional[bytes] = ...) -> None: ...
+
+class Answer(_message.Message):
+    __slots__ = ("question_id", "body", "headers", "error_code", "error")
+    class HeadersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    QUESTION_ID_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    HEADERS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_CODE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    question_id: str
+    body: bytes
+    headers: _containers.ScalarMap[str, str]
+    error_code: str
+    error: str
+    def __init__(self, question_id: _Optional[str] = ..., body: _Optional[bytes] = ..., headers: _Optional[_Mapping[str, str]] = ..., error_code: _Optional[str] = ..., error: _Optional[str] = ...) -> None: ...
+
+class KeptScreen(_message.Message):
+    __slots__ = ("pod", "screen_json")
+    POD_FIELD_NUMBER: _ClassVar[int]
+    SCREEN_JSON_FIELD_NUMBER: _ClassVar[int]
+    pod: str
+    screen_json: bytes
+    def __init__(self, pod: _Optional[str] = ..., screen_json: _Optional[bytes] = ...) -> None: ...
+
+class ToRunner(_message.Message):
+    __slots__ = ("welcome", "command", "question", "heartbeat", "goodbye", "report_received")
+    WELCOME_FIELD_NUMBER: _ClassVar[int]
+    COMMAND_FIELD_NUMBER: _ClassVar[int]
+    QUESTION_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    GOODBYE_FIELD_NUMBER: _ClassVar[int]
+    REPORT_RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    welcome: Welcome
+    command: Command
+    question: Question
+    heartbeat: Heartbeat
+    goodbye: Goodbye
+    report_received: ReportReceived
+    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., report_received: _Optional[_Union[ReportReceived, _Mapping]] = ...) -> None: ...
+
+class Welcome(_message.Message):
+    __slots__ = ("epoch", "protocol", "server_time_ms", "tools_json", "runner_name")
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    SERVER_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    TOOLS_JSON_FIELD_NUMBER: _ClassVar[int]
+    RUNNER_NAME_FIELD_NUMBER: _ClassVar[int]
+    epoch: int
+    protocol: int
+    server_time_ms: int
+    tools_json: bytes
+    runner_name: str
+    def __init__(self, epoch: _Optional[int] = ..., protocol: _Optional[int] = ..., server_time_ms: _Optional[int] = ..., tools_json: _Optional[bytes] = ..., runner_name: _Optional[str] = ...) -> None: ...
+
+class Command(_message.Message):
+    __slots__ = ("id", "seq", "kind", "pod", "payload_json", "expires_in_ms")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    POD_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_JSON_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_IN_MS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    seq: int
+    kind: str
+    pod: str
+    payload_json: bytes
+    expires_in_ms: int
+    def __init__(self, id: _Optional[str] = ..., seq: _Optional[int] = ..., kind: _Optional[str] = ..., pod: _Optional[str] = ..., payload_json: _Optional[bytes] = ..., expires_in_ms: _Optional[int] = ...) -> None: ...
+
+class Question(_message.Message):
+    __slots__ = ("id", "kind", "pod", "args_json")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    POD_FIELD_NUMBER: _ClassVar[int]
+    ARGS_JSON_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    kind: str
+    pod: str
+    args_json: bytes
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., pod: _Optional[str] = ..., args_json: _Optional[bytes] = ...) -> None: ...
+
+class ReportReceived(_message.Message):
+    __slots__ = ("pod",)
+    POD_FIELD_NUMBER: _ClassVar[int]
+    pod: str
+    def __init__(self, pod: _Optional[str] = ...) -> None: ...
+
+class Goodbye(_message.Message):
+    __slots__ = ("reason", "text")
+    class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        REASON_UNSPECIFIED: _ClassVar[Goodbye.Reason]
+        DRAINING: _ClassVar[Goodbye.Reason]
+        SUPERSEDED: _ClassVar[Goodbye.Reason]
+        REVOKED: _ClassVar[Goodbye.Reason]
+        DISABLED: _ClassVar[Goodbye.Reason]
+        PROTOCOL: _ClassVar[Goodbye.Reason]
+        STOPPING: _ClassVar[Goodbye.Reason]
+    REASON_UNSPECIFIED: Goodbye.Reason
+    DRAINING: Goodbye.Reason
+    SUPERSEDED: Goodbye.Reason
+    REVOKED: Goodbye.Reason
+    DISABLED: Goodbye.Reason
+    PROTOCOL: Goodbye.Reason
+    STOPPING: Goodbye.Reason
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    reason: Goodbye.Reason
+    text: str
+    def __init__(self, reason: _Optional[_Union[Goodbye.Reason, str]] = ..., text: _Optional[str] = ...) -> None: ...
+
+class TerminalUp(_message.Message):
+    __slots__ = ("hello", "output", "gap", "screen", "size", "end", "input_taken", "refused", "attached")
+    HELLO_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    GAP_FIELD_NUMBER: _ClassVar[int]
+    SCREEN_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    INPUT_TAKEN_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    ATTACHED_FIELD_NUMBER: _ClassVar[int]
+    hello: TerminalsHello
+    output: Output
+    gap: Gap
+    screen: Screen
+    size: Size
+    end: End
+    input_taken: InputTaken
+    refused: FeedRefused
+    attached: Attached
+    def __init__(self, hello: _Optional[_Union[TerminalsHello, _Mapping]] = ..., output: _Optional[_Union[Output, _Mapping]] = ..., gap: _Optional[_Union[Gap, _Mapping]] = ..., screen: _Optional[_Union[Screen, _Mapping]] = ..., size: _Optional[_Union[Size, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ..., input_taken: _Optional[_Union[InputTaken, _Mapping]] = ..., refused: _Optional[_Union[FeedRefused, _Mapping]] = ..., attached: _Optional[_Union[Attached, _Mapping]] = ...) -> None: ...
+
+class TerminalsHello(_message.Message):
+    __slots__ = ("epoch",)
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    epoch: int
+    def __init__(self, epoch: _Optional[int] = ...) -> None: ...
+
+class Output(_message.Message):
+    __slots__ = ("feed", "offset", "data")
+    FEED_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    feed: int
+    offset: int
+    data: bytes
+    def __init__(self, feed: _Optional[int] = ..., offset: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class Gap(_message.Message):
+    __slots__ = ("feed", "to")
+    FEED_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    feed: int
+    to: int
+    def __init__(self, feed: _Optional[int] = ..., to: _Optional[int] = ..., **kwargs) -> None: ...
+
+class Screen(_message.Message):
+    __slots__ = ("feed", "offset", "cols", "rows", "data")
+    FEED_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    COLS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    feed: int
+    offset: int
+    cols: int
+    rows: int
+    data: bytes
+    def __init__(self, feed: _Optional[int] = ..., offset: _Optional[int] = ..., cols: _Optional[int] = ..., rows: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class Size(_message.Message):
+    __slots__ = ("feed", "offset", "cols", "rows")
+    FEED_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    COLS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    feed: int
+    offset: int
+    cols: int
+    rows: int
+    def __init__(self, feed: _Optional[int] = ..., offset: _Optional[int] = ..., cols: _Optional[int] = ..., rows: _Optional[int] = ...) -> None: ...
+
+class End(_message.Message):
+    __slots__ = ("feed", "offset", "exit_code")
+    FEED_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    EXIT_CODE_FIELD_NUMBER: _ClassVar[int]
+    feed: int
+    offset: int
+    exit_code: int
+    def __init__(self, feed: _Optional[int] = ..., offset: _Optional[int] = ..., exit_code: _Optional[int] = ...) -> None: ...
+
+class InputTaken(_message.Message):
+    __slots__ = ("pod", "writer", "position")
+    POD_FIELD_NUMBER: _ClassVar[int]
+    WRITER_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    pod: str
+    writer: str
+    position: int
+    def __init__(self, pod: _Optional[str] = ..., writer: _Optional[str] = ..., position: _Optional[int] = ...) -> None: ...
+
+class FeedRefused(_message.Message):
+    __slots__ = ("feed", "reason")
+    FEED_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    feed: int
+    reason: str
+    def __init__(self, feed: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class Attached(_message.Message):
+    __slots__ = ("feed", "start", "end", "cols", "rows")
+    FEED_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    COLS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    feed: int
+    start: int
+    end: int
+    cols: int
+    rows: int
+    def __init__(self, feed: _Optional[int] = ..., start: _Optional[int] = ..., end: _Optional[int] = ..., cols: _Optional[int] = ..., rows: _Optional[int] = ...) -> None: ...
+
+class TerminalDown(_message.Message):
+    __slots__ = ("open", "ack", "close", "input", "resize")
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    ACK_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_FIELD_NUMBER: _ClassVar[int]
+    INPUT_FIELD_NUMBER: _ClassVar[int]
+    RESIZE_FIELD_NUMBER: _ClassVar[int]
+    open: OpenFeed
+    ack: FeedAck
+    close: CloseFeed
+    input: Input
+    resize: Resize
+    def __init__(self, open: _Optional[_Union[OpenFeed, _Mapping]] = ..., ack: _Optional[_Union[FeedAck, _Mapping]] = ..., close: _Optional[_Union[CloseFeed, _Mapping]] = ..., input: _Optional[_Union[Input, _Mapping]] = ..., resize: _Optional[_Union[Resize, _Mapping]] = ...) -> None: ...
+
+class OpenFeed(_message.Message):
+    __slots__ = ("feed", "pod", "offset", "screen", "live")
+    FEED_FIELD_NUMBER: _ClassVar[int]
+    POD_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    SCREEN_FIELD_NUMBER: _ClassVar[int]
+    LIVE_FIELD_NUMBER: _ClassVar[int]
+    feed: int
+    pod: str
+    offset: int
+    screen: bool
+    live: bool
+    def __init__(self, feed: _Optional[int] = ..., pod: _Optional[str] = ..., offset: _Optional[int] = ..., screen: _Optional[bool] = ..., live: _Optional[bool] = ...) -> None: ...
+
+class FeedAck(_message.Message):
+    __slots__ = ("feed", "offset")
+    FEED_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    feed: int
+    offset: int
+    def __init__(self, feed: _Optional[int] = ..., offset: _Optional[int] = ...) -> None: ...
+
+class CloseFeed(_message.Message):
+    __slots__ = ("feed",)
+    FEED_FIELD_NUMBER: _ClassVar[int]
+    feed: int
+    def __init__(self, feed: _Optional[int] = ...) -> None: ...
+
+class Input(_message.Message):
+    __slots__ = ("pod", "data", "writer", "position")
+    POD_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    WRITER_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    pod: str
+    data: bytes
+    writer: str
+    position: int
+    def __init__(self, pod: _Optional[str] = ..., data: _Optional[bytes] = ..., writer: _Optional[str] = ..., position: _Optional[int] = ...) -> None: ...
+
+class Resize(_message.Message):
+    __slots__ = ("pod", "cols", "rows")
+    POD_FIELD_NUMBER: _ClassVar[int]
+    COLS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    pod: str
+    cols: int
+    rows: int
+    def __init__(self, pod: _Optional[str] = ..., cols: _Optional[int] = ..., rows: _Optional[int] = ...) -> None: ...

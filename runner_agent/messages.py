@@ -1,0 +1,225 @@
+"""What comes in and goes out, in plain types. Pure: no protobuf, no asyncio."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+# ---- Commands in, results out
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSpec:
+    """`repository_url` empty: an empty directory. `base` empty: the remote's default branch."""
+
+    id: int
+    repository_url: str = ""
+    base: str = ""
+    branch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StartPod:
+    pod: str
+    argv: tuple[str, ...]
+    workspace: WorkspaceSpec
+    env: dict[str, str] = field(default_factory=dict)
+    cols: int = 80
+    rows: int = 24
+    prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TerminatePod:
+    pod: str
+    grace_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """`argv` is run in the Pod's jail and Workspace; a shell line arrives as ("sh", "-c", line)."""
+
+    pod: str
+    argv: tuple[str, ...]
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`expires_in_s` counts from receipt; None: never. `payload` is kept as it came, for the ledger."""
+
+    id: str
+    seq: int
+    kind: str
+    pod: str
+    payload: dict[str, Any]
+    expires_in_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """`state` is "done", "failed", "expired" or "unknown"."""
+
+    id: str
+    state: str
+    result: dict[str, Any] = field(default_factory=dict)
+    error_code: str = ""
+    error: str = ""
+
+
+class CommandError(Exception):
+    """A Command that cannot be done: `code` is short and stable, `message` names cause and cure."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+# ---- News about Pods, out
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    pod: str
+    step: str  # "workspace", "agent" or "ready"
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PodReport:
+    """`state` is "running", "ended" or "lost". A negative `exit_code`: ended by that signal."""
+
+    pod: str
+    state: str
+    exit_code: int = 0
+    end_offset: int = 0
+    reason: str = ""
+    asked: bool = False
+    screen: dict[str, Any] | None = None
+
+
+# ---- Questions in, answers out
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`kind` is "screen", "output", "workspace", "log" or "diff"."""
+
+    id: str
+    kind: str
+    pod: str
+    args: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    question_id: str
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    error_code: str = ""
+    error: str = ""
+
+
+# ---- Terminals in (what a Gateway asks) and out (what is shown). `feed` is numbered by the Gateway.
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFeed:
+    """`offset` None: start with a Screen. `live`: counts for the read limit of a flood."""
+
+    feed: int
+    pod: str
+    offset: int | None
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAck:
+    feed: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseFeed:
+    feed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """`writer` empty: at most once; else bytes below what the Pod host took of that writer are dropped."""
+
+    pod: str
+    data: bytes
+    writer: str = ""
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    pod: str
+    cols: int
+    rows: int
+
+
+TerminalRequest = OpenFeed | FeedAck | CloseFeed | Input | Resize
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    feed: int
+    start: int
+    end: int
+    cols: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    feed: int
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    feed: int
+    start: int
+    to: int
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    feed: int
+    offset: int
+    cols: int
+    rows: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    feed: int
+    offset: int
+    cols: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    feed: int
+    offset: int
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class InputTaken:
+    pod: str
+    writer: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRefused:
+    feed: int
+    reason: str  # "unknown" or "starting"
+
+
+TerminalEvent = Attached | Output | Gap | Screen | Size | End | InputTaken | FeedRefused
