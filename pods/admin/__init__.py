@@ -1,0 +1,5 @@
+"""The admin: lists for operators of the installation. Rows with a life are written by services alone."""
+
+from pods.admin import catalog, pods, runners
+
+__all__ = ["catalog", "pods", "runners"]

@@ -1,0 +1,104 @@
+"""Runners, their certificates and enrollment tokens, and the gateways that hold their Sessions."""
+
+from collections.abc import Callable
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from accounts.access import operator_actor
+from accounts.actor import Actor
+from accounts.admin import ReadOnlyAdmin
+from pods.models import Certificate, EnrollmentToken, Gateway, Runner
+from pods.services import runners
+
+
+@admin.register(Runner)
+class RunnerAdmin(ReadOnlyAdmin):
+    list_display = (
+        "name",
+        "shown_health",
+        "organization",
+        "hostname",
+        "os",
+        "version",
+        "capacity",
+        "gateway",
+        "seen_at",
+    )
+    list_filter = ("organization", "isolation")
+    search_fields = ("name", "hostname")
+    actions = ("drain", "resume", "disable", "enable", "revoke")
+
+    @display(
+        description="Health",
+        label={
+            "online": "success",
+            "offline": "danger",
+            "draining": "warning",
+            "disabled": "warning",
+        },
+    )
+    def shown_health(self, runner: Runner) -> str:
+        if runner.disabled_at or runner.retired_at:
+            return "disabled"
+        if not runner.is_online:
+            return "offline"
+        return "draining" if runner.draining_since else "online"
+
+    @admin.action(description="Drain: take no new Pods", permissions=["view"])
+    def drain(self, request: HttpRequest, chosen: QuerySet[Runner]) -> None:
+        _each(request, chosen, runners.drain_runner, "takes no new Pods")
+
+    @admin.action(description="Resume: take new Pods again", permissions=["view"])
+    def resume(self, request: HttpRequest, chosen: QuerySet[Runner]) -> None:
+        _each(request, chosen, runners.resume_runner, "takes new Pods")
+
+    @admin.action(description="Disable: close its Session until enabled", permissions=["view"])
+    def disable(self, request: HttpRequest, chosen: QuerySet[Runner]) -> None:
+        _each(request, chosen, runners.disable_runner, "is disabled")
+
+    @admin.action(description="Enable", permissions=["view"])
+    def enable(self, request: HttpRequest, chosen: QuerySet[Runner]) -> None:
+        _each(request, chosen, runners.enable_runner, "is enabled")
+
+    @admin.action(description="Revoke its certificates", permissions=["view"])
+    def revoke(self, request: HttpRequest, chosen: QuerySet[Runner]) -> None:
+        _each(request, chosen, runners.revoke_runner, "is revoked; it must enroll again")
+
+
+def _each(
+    request: HttpRequest, chosen: QuerySet[Runner], verb: Callable[..., object], said: str
+) -> None:
+    for runner in chosen:
+        actor: Actor = operator_actor(request.user, runner.organization_id)
+        verb(runner, by=actor)
+        messages.success(request, f"{runner.name} {said}.")
+
+
+@admin.register(Certificate)
+class CertificateAdmin(ReadOnlyAdmin):
+    list_display = ("serial", "runner", "not_before", "not_after", "revoked_at")
+    list_filter = ("runner",)
+    search_fields = ("serial", "fingerprint", "runner__name")
+
+
+@admin.register(EnrollmentToken)
+class EnrollmentTokenAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id",
+        "organization",
+        "created_by",
+        "created_at",
+        "expires_at",
+        "used_at",
+        "runner",
+    )
+    list_filter = ("organization",)
+    exclude = ("digest",)
+
+
+@admin.register(Gateway)
+class GatewayAdmin(ReadOnlyAdmin):
+    list_display = ("id", "address", "started_at", "seen_at")
