@@ -1,0 +1,73 @@
+"""Fixtures for every test, and the checks that no test leaves something behind or is skipped unseen."""
+
+import asyncio
+import gc
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import builders
+
+DESCRIPTORS = Path("/proc/self/fd")
+SETTLES_WITHIN = 1.0  # seconds in which what a test closed may still be ending
+
+
+@pytest.fixture
+def cast(db: None) -> builders.Cast:
+    """alice owns the Organization, bob is a member, charlie is a stranger."""
+    return builders.make_cast()
+
+
+@pytest.fixture
+def no_open_descriptors() -> Iterator[None]:
+    """Ask for it where the code under test opens files, pipes or sockets."""
+    before = set(DESCRIPTORS.iterdir())
+    yield
+    gc.collect()
+    leaked = [fd for fd in set(DESCRIPTORS.iterdir()) - before if fd.is_symlink()]
+    assert not {fd.name: fd.readlink() for fd in leaked}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and asyncio.iscoroutinefunction(item.obj):
+            item.obj = _leaving_no_task(item.obj)
+
+
+def _leaving_no_task(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """A task that a test started and did not end fails the test; tasks of its fixtures may go on."""
+
+    @wraps(test)
+    async def checked(*args: Any, **kwargs: Any) -> None:
+        before = asyncio.all_tasks()
+        await test(*args, **kwargs)
+        if orphans := {task for task in asyncio.all_tasks() - before if not _is_grpcs(task)}:
+            _, orphans = await asyncio.wait(orphans, timeout=SETTLES_WITHIN)
+        assert not orphans
+
+    return checked
+
+
+def _is_grpcs(task: "asyncio.Task[Any]") -> bool:
+    """gRPC's own tasks end with their channel or server, which a fixture may hold."""
+    return "grpc" in repr(task.get_coro())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for report in terminalreporter.stats.get("skipped", []):
+        if os.environ.get("CI"):
+            terminalreporter.write_line(
+                f"NOT RUN, which fails with CI=true: {report.nodeid}", red=True
+            )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With CI=true a skip is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
