@@ -1,0 +1,116 @@
+"""The table of tools agents may call: each declared once, beside the services it calls.
+
+A tool is a function `(actor, arguments) -> Outcome | Wait`. `Wait` says: not yet; ask again when news of these
+kinds comes, or after `every` seconds, until `seconds` have passed; then answer `otherwise`. So no thread ever waits.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from accounts.actor import Actor
+from pods.errors import RefusedError
+
+LONGEST_WAIT_S = 50.0  # clients give up on a call after 60 s
+
+
+class Arguments(BaseModel):
+    """What a tool takes. Unknown names are refused, so that a typing error is not silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`data` for programs, `text` for the model: short, and true to the data."""
+
+    data: dict[str, Any]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    kinds: frozenset[str]  # of news, such as "message" or "binding"
+    seconds: float
+    otherwise: Outcome
+    every: float = 2.0  # news may be lost
+
+
+Run = Callable[[Actor, Any], Outcome | Wait]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    name: str
+    description: str
+    arguments: type[Arguments]
+    run: Run = field(repr=False)
+    read_only: bool = False
+    destructive: bool = False
+
+    def schema(self) -> dict[str, Any]:
+        """As MCP lists it."""
+        shape = self.arguments.model_json_schema()
+        shape.pop("title", None)
+        return {
+            "name": self.name,
+            "description": self.description,
+            "inputSchema": shape | {"type": "object"},
+            "annotations": {
+                "readOnlyHint": self.read_only,
+                "destructiveHint": self.destructive,
+                "openWorldHint": False,
+            },
+        }
+
+
+_TOOLS: dict[str, Tool] = {}
+
+
+def tool(
+    arguments: type[Arguments], *, read_only: bool = False, destructive: bool = False
+) -> Callable[[Run], Run]:
+    """Declare the function a tool; its name and docstring are what agents see."""
+
+    def declare(run: Run) -> Run:
+        name = run.__name__  # type: ignore[attr-defined]
+        if name in _TOOLS:
+            raise ValueError(f"two tools are called {name}")
+        description = " ".join((run.__doc__ or "").split())
+        _TOOLS[name] = Tool(name, description, arguments, run, read_only, destructive)
+        return run
+
+    return declare
+
+
+def tools() -> list[Tool]:
+    """All of them, by name."""
+    return [_TOOLS[name] for name in sorted(_TOOLS)]
+
+
+def listing() -> bytes:
+    """The list a Gateway sends to its Runners, as JSON."""
+    return json.dumps([each.schema() for each in tools()]).encode()
+
+
+def run_tool(actor: Actor, name: str, given: dict[str, Any]) -> Outcome | Wait:
+    """Raises RefusedError for an unknown tool or arguments, and whatever MeshError the tool raises."""
+    known = _TOOLS.get(name)
+    if known is None:
+        raise RefusedError("unknown_tool", f"There is no tool {name}.", tools=sorted(_TOOLS))
+    try:
+        asked = known.arguments.model_validate(given)
+    except ValidationError as error:
+        raise RefusedError("bad_arguments", _sentence(name, error)) from error
+    return known.run(actor, asked)
+
+
+def _sentence(name: str, error: ValidationError) -> str:
+    wrong = [
+        f"{'.'.join(map(str, each['loc'])) or 'arguments'}: {each['msg']}"
+        for each in error.errors(include_url=False)
+    ]
+    return f"{name} cannot take this: " + "; ".join(wrong[:5]) + "."
