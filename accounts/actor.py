@@ -19,7 +19,7 @@ ALL_SCOPES = frozenset(Scope)
 
 class ActorKind(StrEnum):
     PERSON = "person"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105 - a kind, not a secret
     POD = "pod"
     SYSTEM = "system"
 

@@ -1,34 +1,31 @@
 """What can go wrong in a way a person or program can act on. Doors turn these into their own answers. Pure."""
 
-from typing import Any
+from accounts.errors import (
+    ConflictError,
+    MeshError,
+    NotAllowedError,
+    NotVisibleError,
+    RefusedError,
+)
 
-
-class MeshError(Exception):
-    """`code` is short and stable; `message` a sentence with cause and cure; `detail` is JSON."""
-
-    def __init__(self, code: str, message: str, **detail: Any) -> None:
-        super().__init__(message)
-        self.code, self.message, self.detail = code, message, detail
-
-
-class NotVisibleError(MeshError):
-    """There is no such thing for this Actor: 404, whether it exists for others or not."""
-
-
-class NotAllowedError(MeshError):
-    """Visible to this Actor, but not theirs to do: 403."""
-
-
-class RefusedError(MeshError):
-    """The request makes no sense as it is: 400."""
-
-
-class ConflictError(MeshError):
-    """Not possible in the present state: 409."""
+__all__ = [
+    "CommandFailedError",
+    "ConflictError",
+    "MeshError",
+    "NotAllowedError",
+    "NotVisibleError",
+    "QuotaError",
+    "RefusedError",
+    "RunnerOfflineError",
+]
 
 
 class RunnerOfflineError(MeshError):
     """The Runner is away: 503, with `since` in the detail."""
+
+
+class CommandFailedError(MeshError):
+    """The Runner could not do what it was asked: 502, with the Command's id in the detail."""
 
 
 class QuotaError(MeshError):

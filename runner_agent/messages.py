@@ -96,6 +96,22 @@ class PodReport:
     screen: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KeptScreen:
+    pod: str
+    screen: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledAgent:
+    """`problem` says why it cannot be used; empty when it can."""
+
+    slug: str
+    version: str = ""
+    path: str = ""
+    problem: str = ""
+
+
 # ---- Questions in, answers out
 
 

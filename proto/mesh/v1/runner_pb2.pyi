@@ -198,20 +198,22 @@ class KeptScreen(_message.Message):
     def __init__(self, pod: _Optional[str] = ..., screen_json: _Optional[bytes] = ...) -> None: ...
 
 class ToRunner(_message.Message):
-    __slots__ = ("welcome", "command", "question", "heartbeat", "goodbye", "report_received")
+    __slots__ = ("welcome", "command", "question", "heartbeat", "goodbye", "report_received", "results_received")
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     QUESTION_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     GOODBYE_FIELD_NUMBER: _ClassVar[int]
     REPORT_RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    RESULTS_RECEIVED_FIELD_NUMBER: _ClassVar[int]
     welcome: Welcome
     command: Command
     question: Question
     heartbeat: Heartbeat
     goodbye: Goodbye
     report_received: ReportReceived
-    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., report_received: _Optional[_Union[ReportReceived, _Mapping]] = ...) -> None: ...
+    results_received: ResultsReceived
+    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., report_received: _Optional[_Union[ReportReceived, _Mapping]] = ..., results_received: _Optional[_Union[ResultsReceived, _Mapping]] = ...) -> None: ...
 
 class Welcome(_message.Message):
     __slots__ = ("epoch", "protocol", "server_time_ms", "tools_json", "runner_name")
@@ -260,6 +262,12 @@ class ReportReceived(_message.Message):
     POD_FIELD_NUMBER: _ClassVar[int]
     pod: str
     def __init__(self, pod: _Optional[str] = ...) -> None: ...
+
+class ResultsReceived(_message.Message):
+    __slots__ = ("ids",)
+    IDS_FIELD_NUMBER: _ClassVar[int]
+    ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Goodbye(_message.Message):
     __slots__ = ("reason", "text")

@@ -1,0 +1,44 @@
+"""Database work from asyncio: eight threads, so that one slow query holds up no Session but its own."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from django.db import close_old_connections, connections
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+THREADS = 8
+
+
+class Pool:
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="orm")
+
+    async def run(self, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Cancelling the wait does not stop `fn`: what it writes must hold by itself."""
+
+        def call() -> R:
+            close_old_connections()
+            try:
+                return fn(*args, **kwargs)
+            finally:
+                close_old_connections()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    async def close(self) -> None:
+        """Wait for what runs, and close each thread's connections."""
+        all_here = threading.Barrier(THREADS)
+
+        def leave() -> None:
+            all_here.wait()  # so that each thread takes exactly one of these
+            connections.close_all()
+
+        leaving = [self._threads.submit(leave) for _ in range(THREADS)]
+        for future in leaving:
+            await asyncio.wrap_future(future)
+        self._threads.shutdown()

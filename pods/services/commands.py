@@ -1,0 +1,66 @@
+"""Asking something of a Runner: a row, then a wake-up that may get lost."""
+
+import logging
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from celery.exceptions import CeleryError
+from django.db import transaction
+from django.db.models import F
+from django.utils.timezone import now
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+
+from pods import tasks
+from pods.commands import CommandKind, CommandState
+from pods.models import Command, Pod, Runner
+
+logger = logging.getLogger(__name__)
+
+WAKE_UP_EXPIRES_S = 60  # by then the gateway's own sweep has long found the Command
+BROKER_ERRORS = (CeleryError, KombuError, RedisError, OSError)
+
+
+def queue_command(
+    *,
+    runner: Runner,
+    kind: CommandKind,
+    payload: dict[str, Any],
+    pod: Pod | None = None,
+    deadline: datetime | None = None,
+) -> Command:
+    """The Command as a row; on commit its Runner's sender is woken.
+
+    Call it last in a transaction: it holds the Runner's row until the commit.
+    """
+    with transaction.atomic():
+        Runner.objects.filter(pk=runner.pk).update(next_seq=F("next_seq") + 1)
+        seq, gateway = Runner.objects.values_list("next_seq", "gateway").get(pk=runner.pk)
+        command = Command.objects.create(
+            runner=runner, seq=seq, pod=pod, kind=kind, payload=payload, deadline=deadline
+        )
+        if gateway:  # messages of a queue that nobody consumes would stay
+            transaction.on_commit(partial(wake, runner.pk), robust=True)
+    return command
+
+
+def wake(runner_id: int) -> None:
+    """Tell the gateway that holds this Runner to look at its Commands. Never raises for a lost broker."""
+    try:
+        tasks.wake.apply_async(
+            args=[runner_id],
+            queue=f"runner.{runner_id}",
+            expires=WAKE_UP_EXPIRES_S,
+            ignore_result=True,
+        )
+    except BROKER_ERRORS as error:
+        logger.warning(
+            "wake-up for Runner %s not sent, its sweep will find it: %s", runner_id, error
+        )
+
+
+def cancel_queued(pod: Pod, kind: CommandKind) -> int:
+    """Cancel what this Pod's Runner has not been sent yet; how many Commands that were."""
+    queued = Command.objects.filter(pod=pod, kind=kind, state=CommandState.QUEUED)
+    return queued.advance(CommandState.CANCELLED, done_at=now())

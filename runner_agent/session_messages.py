@@ -1,0 +1,82 @@
+"""What is said about the Session itself, in plain types. Pure: no protobuf, no asyncio."""
+
+from dataclasses import dataclass
+
+from runner_agent.messages import (
+    Answer,
+    CommandResult,
+    InstalledAgent,
+    KeptScreen,
+    PodReport,
+    Progress,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """`isolation` is the strongest level this machine gives, "jail" or "none"."""
+
+    version: str
+    boot_id: str
+    hostname: str
+    os: str
+    labels: dict[str, str]
+    capacity: int
+    agents: tuple[InstalledAgent, ...]
+    isolation: str
+    pods: tuple[PodReport, ...]
+    mcp_port: int = 0
+    unfinished_commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    epoch: int
+    protocol: int
+    server_time_ms: int
+    runner_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """`sent_at_ms` by the sender's clock; `echo_ms` is the other side's last one."""
+
+    sent_at_ms: int
+    echo_ms: int = 0
+    running_pods: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """`reason` is the protocol's word in lower case, such as "draining"."""
+
+    reason: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandAck:
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportReceived:
+    pod: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsReceived:
+    ids: tuple[str, ...]
+
+
+Outgoing = (
+    Hello
+    | Heartbeat
+    | CommandAck
+    | CommandResult
+    | Progress
+    | PodReport
+    | Answer
+    | KeptScreen
+    | Goodbye
+)
