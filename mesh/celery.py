@@ -12,6 +12,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mesh.settings")
 app = Celery("mesh")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.autodiscover_tasks(related_name="periodic")
+app.conf.beat_schedule = {
+    "prune": {"task": "pods.prune", "schedule": 3600.0, "options": {"expires": 3000}},
+    # Attach and each Pod's end place at once; this finds what fell between them.
+    "place": {"task": "pods.place_pending", "schedule": 15.0, "options": {"expires": 10}},
+}
 
 
 @setup_logging.connect

@@ -18,6 +18,7 @@ HOME = home.Home(Path(env("MESH_HOME", default=str(BASE_DIR / "var"))))
 DEBUG = env.bool("MESH_DEBUG", default=False)
 SECRET_KEY = env("MESH_SECRET_KEY", default=None) or HOME.secret_key()
 PUBLIC_HOST = env("MESH_PUBLIC_HOST", default="127.0.0.1")
+LISTEN = env("MESH_LISTEN", default=PUBLIC_HOST)  # the address of this machine to listen on
 PORT = env.int("MESH_PORT", default=8000)
 PUBLIC_URL = env("MESH_PUBLIC_URL", default=f"http://{PUBLIC_HOST}:{PORT}")
 ALLOWED_HOSTS = env.list(
@@ -96,6 +97,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 
 # ---- Redis: Celery's broker and the channel layer; nothing that must not be lost
 REDIS_URL = env("REDIS_URL", default=f"unix://{HOME.sockets / 'redis.sock'}")
+REDIS_IS_OURS = REDIS_URL.startswith(f"unix://{HOME.sockets}")  # then `up` starts one
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -131,12 +133,16 @@ CHANNEL_LAYERS = {
 CA_DIR = Path(env("MESH_CA_DIR", default=str(HOME.ca)))
 RUNNER_CERTIFICATE_DAYS = env.float("MESH_RUNNER_CERTIFICATE_DAYS", default=90)
 GATEWAY_NAME = env("MESH_GATEWAY_NAME", default="")  # only the gateway process has one
-GATEWAY_LISTEN = env("MESH_GATEWAY_LISTEN", default=f"{PUBLIC_HOST}:{PORT + 1}")  # Runners, mTLS
-ENROLL_LISTEN = env("MESH_ENROLL_LISTEN", default=f"{PUBLIC_HOST}:{PORT + 2}")  # server TLS only
+GATEWAY_LISTEN = env("MESH_GATEWAY_LISTEN", default=f"{LISTEN}:{PORT + 1}")  # Runners, mTLS
+ENROLL_LISTEN = env("MESH_ENROLL_LISTEN", default=f"{LISTEN}:{PORT + 2}")  # server TLS only
 GATEWAY_INTERNAL = env("MESH_GATEWAY_INTERNAL", default=f"unix:{HOME.sockets / 'gateway.sock'}")
 # What Runners are told to dial; a balancer in front of several gateways is layer 4.
-GATEWAY_ADDRESSES = env.list("MESH_GATEWAY_ADDRESSES", default=[GATEWAY_LISTEN])
-ENROLL_ADDRESS = env("MESH_ENROLL_ADDRESS", default=ENROLL_LISTEN)
+GATEWAY_ADDRESSES = env.list(
+    "MESH_GATEWAY_ADDRESSES", default=[f"{PUBLIC_HOST}:{GATEWAY_LISTEN.rpartition(':')[2]}"]
+)
+ENROLL_ADDRESS = env(
+    "MESH_ENROLL_ADDRESS", default=f"{PUBLIC_HOST}:{ENROLL_LISTEN.rpartition(':')[2]}"
+)
 
 # ---- Sign-in
 AUTHENTICATION_BACKENDS = [
@@ -154,6 +160,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "sign-in"
+AXES_VERBOSE = False
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -175,6 +182,11 @@ STATICFILES_DIRS = [
     ("xterm", BASE_DIR / "node_modules" / "@xterm"),
     ("htmx", BASE_DIR / "node_modules" / "htmx.org" / "dist"),
 ]
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "mesh.static_files.Storage"},
+}
 
 # ---- Time and language
 LANGUAGE_CODE = "en-us"

@@ -23,7 +23,16 @@ class CommandState(StrEnum):
 OPEN = frozenset({CommandState.QUEUED, CommandState.SENT, CommandState.ACKED})
 
 _STEPS: dict[CommandState, set[CommandState]] = {
-    CommandState.QUEUED: {CommandState.SENT, CommandState.EXPIRED, CommandState.CANCELLED},
+    CommandState.QUEUED: {
+        CommandState.SENT,
+        CommandState.EXPIRED,
+        CommandState.CANCELLED,
+        # Sent by an earlier Session and put back: the Runner's word on that sending may come first.
+        CommandState.ACKED,
+        CommandState.DONE,
+        CommandState.FAILED,
+        CommandState.UNKNOWN,
+    },
     CommandState.SENT: {
         CommandState.QUEUED,
         CommandState.ACKED,

@@ -72,8 +72,8 @@ _making = threading.Lock()
 
 
 def _tell(key: _Key, state: str) -> None:
-    announcer = _announcers.get(os.getpid())
-    if announcer is None:
-        with _making:
-            announcer = _announcers.setdefault(os.getpid(), _Announcer())
+    with _making:
+        announcer = _announcers.get(os.getpid())
+        if announcer is None:
+            announcer = _announcers[os.getpid()] = _Announcer()
     announcer.put(key, state)

@@ -233,9 +233,21 @@ class InputTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class InputRefused:
+    """This Input was not and will not be typed: "unknown", "starting", "ended" or "busy"."""
+
+    pod: str
+    writer: str
+    position: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class FeedRefused:
     feed: int
     reason: str  # "unknown" or "starting"
 
 
-TerminalEvent = Attached | Output | Gap | Screen | Size | End | InputTaken | FeedRefused
+TerminalEvent = (
+    Attached | Output | Gap | Screen | Size | End | InputTaken | InputRefused | FeedRefused
+)

@@ -27,7 +27,9 @@ if _version_not_supported:
 
 
 class RelayStub:
-    """Missing associated documentation comment in .proto file."""
+    """Every call names the Runner that web's rows say has the Pod.
+    Errors of all: FAILED_PRECONDITION "not_here" (this Gateway has no Session of that Runner).
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -37,8 +39,13 @@ class RelayStub:
         """
         self.View = channel.stream_stream(
                 '/mesh.v1.Relay/View',
-                request_serializer=proto_dot_mesh_dot_v1_dot_relay__pb2.ViewerUp.SerializeToString,
-                response_deserializer=proto_dot_mesh_dot_v1_dot_relay__pb2.ViewerDown.FromString,
+                request_serializer=proto_dot_mesh_dot_v1_dot_relay__pb2.ViewUp.SerializeToString,
+                response_deserializer=proto_dot_mesh_dot_v1_dot_relay__pb2.ViewDown.FromString,
+                _registered_method=True)
+        self.Attend = channel.stream_stream(
+                '/mesh.v1.Relay/Attend',
+                request_serializer=proto_dot_mesh_dot_v1_dot_relay__pb2.AttendUp.SerializeToString,
+                response_deserializer=proto_dot_mesh_dot_v1_dot_relay__pb2.AttendDown.FromString,
                 _registered_method=True)
         self.Ask = channel.unary_unary(
                 '/mesh.v1.Relay/Ask',
@@ -58,18 +65,27 @@ class RelayStub:
 
 
 class RelayServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Every call names the Runner that web's rows say has the Pod.
+    Errors of all: FAILED_PRECONDITION "not_here" (this Gateway has no Session of that Runner).
+    """
 
     def View(self, request_iterator, context):
-        """One viewing of one Terminal (web fans out to its browsers). First message up is ViewerOpen.
+        """One reading of one Terminal, at its own pace, from an offset or from a screen. The first message up is ViewOpen.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Attend(self, request_iterator, context):
+        """What a web process's browsers do to one Terminal, and what all of them must know: one stream per Pod and process.
+        The first message up is AttendOpen.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Ask(self, request, context):
-        """A question for a Runner: screen, output, workspace, log, diff.
-        Errors: FAILED_PRECONDITION "not_here" (the Runner's Session is elsewhere or gone), DEADLINE_EXCEEDED.
+        """A question for a Runner: screen, output, workspace, log, diff. Errors: DEADLINE_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -94,8 +110,13 @@ def add_RelayServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'View': grpc.stream_stream_rpc_method_handler(
                     servicer.View,
-                    request_deserializer=proto_dot_mesh_dot_v1_dot_relay__pb2.ViewerUp.FromString,
-                    response_serializer=proto_dot_mesh_dot_v1_dot_relay__pb2.ViewerDown.SerializeToString,
+                    request_deserializer=proto_dot_mesh_dot_v1_dot_relay__pb2.ViewUp.FromString,
+                    response_serializer=proto_dot_mesh_dot_v1_dot_relay__pb2.ViewDown.SerializeToString,
+            ),
+            'Attend': grpc.stream_stream_rpc_method_handler(
+                    servicer.Attend,
+                    request_deserializer=proto_dot_mesh_dot_v1_dot_relay__pb2.AttendUp.FromString,
+                    response_serializer=proto_dot_mesh_dot_v1_dot_relay__pb2.AttendDown.SerializeToString,
             ),
             'Ask': grpc.unary_unary_rpc_method_handler(
                     servicer.Ask,
@@ -121,7 +142,9 @@ def add_RelayServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Relay:
-    """Missing associated documentation comment in .proto file."""
+    """Every call names the Runner that web's rows say has the Pod.
+    Errors of all: FAILED_PRECONDITION "not_here" (this Gateway has no Session of that Runner).
+    """
 
     @staticmethod
     def View(request_iterator,
@@ -138,8 +161,35 @@ class Relay:
             request_iterator,
             target,
             '/mesh.v1.Relay/View',
-            proto_dot_mesh_dot_v1_dot_relay__pb2.ViewerUp.SerializeToString,
-            proto_dot_mesh_dot_v1_dot_relay__pb2.ViewerDown.FromString,
+            proto_dot_mesh_dot_v1_dot_relay__pb2.ViewUp.SerializeToString,
+            proto_dot_mesh_dot_v1_dot_relay__pb2.ViewDown.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Attend(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/mesh.v1.Relay/Attend',
+            proto_dot_mesh_dot_v1_dot_relay__pb2.AttendUp.SerializeToString,
+            proto_dot_mesh_dot_v1_dot_relay__pb2.AttendDown.FromString,
             options,
             channel_credentials,
             insecure,

@@ -294,7 +294,7 @@ class Goodbye(_message.Message):
     def __init__(self, reason: _Optional[_Union[Goodbye.Reason, str]] = ..., text: _Optional[str] = ...) -> None: ...
 
 class TerminalUp(_message.Message):
-    __slots__ = ("hello", "output", "gap", "screen", "size", "end", "input_taken", "refused", "attached")
+    __slots__ = ("hello", "output", "gap", "screen", "size", "end", "input_taken", "refused", "attached", "input_refused")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     GAP_FIELD_NUMBER: _ClassVar[int]
@@ -304,6 +304,7 @@ class TerminalUp(_message.Message):
     INPUT_TAKEN_FIELD_NUMBER: _ClassVar[int]
     REFUSED_FIELD_NUMBER: _ClassVar[int]
     ATTACHED_FIELD_NUMBER: _ClassVar[int]
+    INPUT_REFUSED_FIELD_NUMBER: _ClassVar[int]
     hello: TerminalsHello
     output: Output
     gap: Gap
@@ -313,7 +314,8 @@ class TerminalUp(_message.Message):
     input_taken: InputTaken
     refused: FeedRefused
     attached: Attached
-    def __init__(self, hello: _Optional[_Union[TerminalsHello, _Mapping]] = ..., output: _Optional[_Union[Output, _Mapping]] = ..., gap: _Optional[_Union[Gap, _Mapping]] = ..., screen: _Optional[_Union[Screen, _Mapping]] = ..., size: _Optional[_Union[Size, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ..., input_taken: _Optional[_Union[InputTaken, _Mapping]] = ..., refused: _Optional[_Union[FeedRefused, _Mapping]] = ..., attached: _Optional[_Union[Attached, _Mapping]] = ...) -> None: ...
+    input_refused: InputRefused
+    def __init__(self, hello: _Optional[_Union[TerminalsHello, _Mapping]] = ..., output: _Optional[_Union[Output, _Mapping]] = ..., gap: _Optional[_Union[Gap, _Mapping]] = ..., screen: _Optional[_Union[Screen, _Mapping]] = ..., size: _Optional[_Union[Size, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ..., input_taken: _Optional[_Union[InputTaken, _Mapping]] = ..., refused: _Optional[_Union[FeedRefused, _Mapping]] = ..., attached: _Optional[_Union[Attached, _Mapping]] = ..., input_refused: _Optional[_Union[InputRefused, _Mapping]] = ...) -> None: ...
 
 class TerminalsHello(_message.Message):
     __slots__ = ("epoch",)
@@ -385,6 +387,18 @@ class InputTaken(_message.Message):
     writer: str
     position: int
     def __init__(self, pod: _Optional[str] = ..., writer: _Optional[str] = ..., position: _Optional[int] = ...) -> None: ...
+
+class InputRefused(_message.Message):
+    __slots__ = ("pod", "writer", "position", "reason")
+    POD_FIELD_NUMBER: _ClassVar[int]
+    WRITER_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    pod: str
+    writer: str
+    position: int
+    reason: str
+    def __init__(self, pod: _Optional[str] = ..., writer: _Optional[str] = ..., position: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class FeedRefused(_message.Message):
     __slots__ = ("feed", "reason")

@@ -1,0 +1,22 @@
+"""What Celery's beat calls, as mesh/celery.py says when. All of it may be late, early or doubled without harm."""
+
+import logging
+
+from celery import shared_task
+
+from pods.services.placing import place_pending
+from pods.services.retention import PRUNERS
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="pods.prune", ignore_result=True)
+def prune() -> None:
+    for pruner in PRUNERS:
+        if deleted := pruner():
+            logger.info("%s: %s rows", pruner.__name__, deleted)
+
+
+@shared_task(name="pods.place_pending", ignore_result=True)
+def place_waiting() -> None:
+    place_pending()

@@ -1,0 +1,132 @@
+"""What is to be sent to a Runner, in order; and one look at all Runners a Gateway holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef
+from django.utils.timezone import now
+
+from pods.commands import CommandKind, CommandState
+from pods.lifecycle import LIVE, PodState
+from pods.messages import SendCommand
+from pods.models import Certificate, Command, Pod, Runner
+from pods.models.command import CommandQuerySet
+from pods.news import announce
+from pods.services.sessions import Attachment, fence
+
+
+def take(session: Attachment, limit: int) -> list[SendCommand]:
+    """The next queued Commands by seq, marked sent; a start's Pod becomes STARTING in the same transaction.
+
+    Empty: nothing is queued. Raises StaleEpochError, and then nothing was marked.
+    """
+    queued = Command.objects.filter(runner_id=session.runner_id, state=CommandState.QUEUED)
+    while queued.exists():  # reads only: an idle Runner takes no write lock
+        with transaction.atomic():
+            _expire(queued.filter(deadline__lte=now()))
+            ready = [
+                command
+                for command in queued.select_related("pod").order_by("seq")[:limit]
+                if _is_still_wanted(command)
+            ]
+            sent = _mark_sent(ready)
+            fence(session)
+        if sent:
+            return sent
+    return []
+
+
+def _mark_sent(ready: list[Command]) -> list[SendCommand]:
+    mine = Command.objects.filter(pk__in=[command.pk for command in ready])
+    mine.advance(CommandState.SENT, sent_at=now(), sends=F("sends") + 1)
+    # one that was cancelled, or answered for an earlier sending, meanwhile did not take the step
+    taken = set(mine.filter(state=CommandState.SENT).values_list("pk", flat=True))
+    return [_to_send(command) for command in ready if command.pk in taken]
+
+
+def _to_send(command: Command) -> SendCommand:
+    return SendCommand(
+        id=str(command.pk),
+        seq=command.seq,
+        kind=command.kind,
+        pod=command.pod.key if command.pod else "",
+        payload=command.payload,
+        expires_in_ms=_left_ms(command.deadline),
+    )
+
+
+def _left_ms(deadline: datetime | None) -> int:
+    return max(1, int((deadline - now()).total_seconds() * 1000)) if deadline else 0
+
+
+def _is_still_wanted(command: Command) -> bool:
+    """Cancels a start whose Pod has ended before its Runner was told."""
+    pod = command.pod
+    if command.kind != CommandKind.START or pod is None:
+        return True
+    if pod.state in LIVE or _becomes_starting(pod):
+        return True
+    Command.objects.filter(pk=command.pk).advance(CommandState.CANCELLED, done_at=now())
+    return False
+
+
+def _becomes_starting(pod: Pod) -> bool:
+    mine = Pod.objects.filter(pk=pod.pk, state=PodState.PENDING)
+    try:
+        with transaction.atomic():
+            starting = mine.advance(PodState.STARTING, waiting_for="")
+    except IntegrityError:  # the constraint: one live Pod a Workspace
+        reason = "Another Pod is at work in this Workspace."
+        mine.advance(PodState.FAILED, reason=reason, ended_at=now())
+        announce(pod.organization_id, "pod", pod.key, PodState.FAILED)
+        return False
+    if starting:
+        announce(pod.organization_id, "pod", pod.key, PodState.STARTING)
+    return starting
+
+
+def _expire(late: CommandQuerySet) -> None:
+    """What a Runner was not told in time is never told."""
+    for command in late.select_related("pod"):
+        if command.kind == CommandKind.START and command.pod:
+            waiting = Pod.objects.filter(pk=command.pod.pk, state=PodState.PENDING)
+            waiting.advance(PodState.FAILED, reason="Not started in time.", ended_at=now())
+            announce(command.pod.organization_id, "pod", command.pod.key, PodState.FAILED)
+        Command.objects.filter(pk=command.pk).advance(
+            CommandState.EXPIRED,
+            done_at=now(),
+            error_code="expired",
+            error="Its time was over before the Runner could be told.",
+        )
+
+
+# ---- The sweep
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How a held Runner's row stands now."""
+
+    epoch: int
+    has_queued: bool
+    certified: bool  # the Session's certificate is neither revoked nor expired
+    usable: bool  # neither disabled nor retired
+
+
+def look(held: Mapping[int, str]) -> dict[int, Seen]:
+    """Of each held Runner (id → serial of its Session's certificate), in one query; a deleted one is missing."""
+    queued = Command.objects.filter(runner=OuterRef("pk"), state=CommandState.QUEUED)
+    good = Certificate.objects.filter(
+        runner=OuterRef("pk"), serial__in=held.values(), revoked_at=None, not_after__gt=now()
+    )
+    rows = (
+        Runner.objects.filter(pk__in=held)
+        .annotate(has_queued=Exists(queued), certified=Exists(good))
+        .values_list("pk", "epoch", "has_queued", "certified", "disabled_at", "retired_at")
+    )
+    return {
+        pk: Seen(epoch, has_queued, certified, usable=disabled_at is None and retired_at is None)
+        for pk, epoch, has_queued, certified, disabled_at, retired_at in rows
+    }

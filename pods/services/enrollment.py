@@ -1,0 +1,131 @@
+"""How a machine becomes a Runner, and how it renews its certificate."""
+
+import re
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.timezone import now
+
+from accounts import audit
+from accounts.access import digest, system_actor
+from pods.errors import MeshError
+from pods.models import Certificate, EnrollmentToken, Runner
+from pods.news import announce
+from pods.services.authority import authority
+from pods.services.certificates import certificate_pem, serial_of
+from pods.services.sessions import RunnerRefusedError, refuse_unusable
+
+NAME_MAX = 60  # leaves room for a number that makes it unique
+NAMES_TRIED = 1000
+
+
+class BadTokenError(MeshError):
+    """The enrollment token is unknown, used or expired: said in the same words."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "bad_token", "This enrollment token is unknown, used or expired. Make a new one."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    runner_id: int
+    name: str
+    certificate_pem: bytes
+    ca_pem: bytes
+    gateways: tuple[str, ...]  # host:port, any of them may be dialled
+
+
+def enroll(token: str, csr_pem: bytes, name: str) -> Enrolled:
+    """Use the token up and make the Runner, in one transaction.
+
+    Raises BadTokenError, BadRequestError (signing_requests).
+    """
+    with transaction.atomic():
+        used = _use(token)
+        runner = _create_runner(used.organization_id, _clean(name))
+        signed = authority().sign_runner(csr_pem, runner.pk)
+        _keep(signed, runner)
+        EnrollmentToken.objects.filter(pk=used.pk).update(runner=runner)
+        audit.record(
+            system_actor(used.organization_id),
+            "runner.enroll",
+            runner.name,
+            runner=runner.pk,
+            token=used.pk,
+            created_by=used.created_by_id,
+            serial=serial_of(signed),
+        )
+        announce(runner.organization_id, "runner", str(runner.pk))
+    return _answer(runner, signed)
+
+
+def renew(runner_id: int, csr_pem: bytes) -> Enrolled:
+    """A further certificate for a Runner whose present one is good.
+
+    Raises RunnerRefusedError, BadRequestError (signing_requests).
+    """
+    with transaction.atomic():
+        runner = Runner.objects.filter(pk=runner_id).first()
+        if runner is None:
+            raise RunnerRefusedError("revoked", "There is no such Runner.")
+        refuse_unusable(runner)
+        signed = authority().sign_runner(csr_pem, runner.pk)
+        _keep(signed, runner)
+        audit.record(
+            system_actor(runner.organization_id),
+            "runner.renew",
+            runner.name,
+            runner=runner.pk,
+            serial=serial_of(signed),
+        )
+    return _answer(runner, signed)
+
+
+def _use(token: str) -> EnrollmentToken:
+    """One UPDATE both checks and spends it: of two parallel uses one wins."""
+    mine = EnrollmentToken.objects.filter(digest=digest(token))
+    if not mine.filter(used_at=None, expires_at__gt=now()).update(used_at=now()):
+        raise BadTokenError
+    return mine.get()
+
+
+def _clean(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:NAME_MAX] or "runner"
+
+
+def _create_runner(organization_id: int, wanted: str) -> Runner:
+    for number in range(1, NAMES_TRIED):
+        name = wanted if number == 1 else f"{wanted}-{number}"
+        if Runner.objects.filter(organization_id=organization_id, name=name).exists():
+            continue
+        try:
+            with transaction.atomic():
+                return Runner.objects.create(organization_id=organization_id, name=name)
+        except IntegrityError:
+            continue  # another enrollment took it just now
+    raise MeshError("name_taken", f"No free name like {wanted} was found: choose another.")
+
+
+def _keep(signed: x509.Certificate, runner: Runner) -> None:
+    Certificate.objects.create(
+        runner=runner,
+        serial=serial_of(signed),
+        fingerprint=signed.fingerprint(hashes.SHA256()).hex(),
+        not_before=signed.not_valid_before_utc,
+        not_after=signed.not_valid_after_utc,
+    )
+
+
+def _answer(runner: Runner, signed: x509.Certificate) -> Enrolled:
+    return Enrolled(
+        runner_id=runner.pk,
+        name=runner.name,
+        certificate_pem=certificate_pem(signed),
+        ca_pem=authority().ca_pem,
+        gateways=tuple(settings.GATEWAY_ADDRESSES),
+    )

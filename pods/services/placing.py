@@ -1,0 +1,211 @@
+"""Which Runner gets a Pod, and what to say while none fits."""
+
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from django.db import transaction
+from django.db.models import Count, Exists, F, OuterRef, Q
+
+from pods.commands import CommandKind
+from pods.lifecycle import LIVE, PodState
+from pods.models import Certificate, Pod, Runner, Workspace
+from pods.models.runner import RunnerQuerySet
+from pods.news import announce
+from pods.services.commands import cancel_queued, queue_command
+
+AT_ONCE_MAX = 200  # Pods looked at in one pass; the next pass goes on
+REASONS_MAX = 3  # Runners named in one sentence
+
+_TAKES_A_PLACE = Q(pods__state__in=sorted(LIVE)) | Q(pods__state=PodState.PENDING)
+
+
+class _TakenError(Exception):
+    """Somebody else got the place, or the Pod, first."""
+
+
+def place_pending(*, organization_id: int | None = None) -> int:
+    """Give waiting Pods, oldest first, to Runners that fit by now; how many got one."""
+    waiting = Pod.objects.filter(state=PodState.PENDING, runner=None).order_by("pk")
+    if organization_id is not None:
+        waiting = waiting.filter(organization_id=organization_id)
+    waiting = waiting.select_related("agent_type")
+    return sum(place(pod) for pod in waiting[:AT_ONCE_MAX])
+
+
+def place(pod: Pod) -> bool:
+    """Choose a Runner and queue the start there, or write down why there is none."""
+    reasons: list[str] = []
+    for runner in _candidates(pod):
+        if problem := _problem(pod, runner):
+            reasons.append(problem)
+        elif _take_place(pod, runner):
+            _note_waiting(pod, _away(runner))
+            return True
+        elif not Pod.objects.filter(pk=pod.pk, state=PodState.PENDING, runner=None).exists():
+            return False
+        else:
+            reasons.append(f"{runner.name} is full ({runner.capacity} of {runner.capacity} Pods)")
+    _note_waiting(pod, _sentence(pod, reasons))
+    return False
+
+
+def unplace(pod: Pod) -> bool:
+    """Take a Pod back from a Runner that was never sent its start, so that another can get it."""
+    with transaction.atomic():
+        placed = Pod.objects.filter(pk=pod.pk, state=PodState.PENDING).exclude(runner=None)
+        if not placed.update(runner=None):
+            return False
+        cancel_queued(pod, CommandKind.START)
+        Workspace.objects.filter(pods=pod).update(runner=None)
+    announce(pod.organization_id, "pod", pod.key, PodState.PENDING)
+    return True
+
+
+def start_payload(pod: Pod, workspace: Workspace) -> dict[str, object]:
+    """What the Runner gets; `runner_agent.messages.StartPod` is its other side."""
+    repository = workspace.repository
+    return {
+        "pod": pod.key,
+        "argv": pod.spec["argv"],
+        "env": pod.spec["env"],
+        "cols": pod.cols,
+        "rows": pod.rows,
+        "prompt": pod.prompt,
+        "workspace": {
+            "id": workspace.pk,
+            "repository_url": repository.url if repository else "",
+            "base": workspace.base,
+            "branch": workspace.branch,
+        },
+    }
+
+
+def taken_places(runners: RunnerQuerySet) -> RunnerQuerySet:
+    """With `taken`: the Pods on each Runner that take a place, or will."""
+    return runners.annotate(taken=Count("pods", filter=_TAKES_A_PLACE))
+
+
+# ---- Choosing
+
+
+def _candidates(pod: Pod) -> list[Runner]:
+    """Those the Pod asked for, most free places first."""
+    runners = taken_places(Runner.objects.filter(organization_id=pod.organization_id)).annotate(
+        revoked=Exists(Certificate.objects.filter(runner=OuterRef("pk")).exclude(revoked_at=None)),
+        valid=Exists(Certificate.objects.filter(runner=OuterRef("pk"), revoked_at=None)),
+    )
+    if wanted := pod.wanted.get("runner"):
+        runners = runners.filter(pk=wanted)
+    else:
+        runners = runners.usable()
+    labels = pod.wanted.get("labels", {})
+    fitting = [runner for runner in runners if labels.items() <= runner.labels.items()]
+    return sorted(fitting, key=lambda runner: (runner.taken - runner.capacity, runner.pk))
+
+
+def _problem(pod: Pod, runner: Runner) -> str:
+    """Why this Runner cannot have the Pod now; empty if it can."""
+    if problem := _standing(runner):
+        return f"{runner.name} {problem}"
+    if not runner.is_online and not pod.wanted.get("runner"):
+        return f"{runner.name} is offline"
+    if not has_agent(runner, pod.agent_type.detect):
+        return f"{runner.name} does not have {pod.agent_type.name}"
+    if runner.taken >= runner.capacity:
+        return f"{runner.name} is full ({runner.taken} of {runner.capacity} Pods)"
+    return ""
+
+
+def _standing(runner: Runner) -> str:
+    if runner.retired_at:
+        return "is retired"
+    if runner.disabled_at:
+        return "is disabled"
+    if runner.draining_since:
+        return "is draining"
+    if runner.revoked and not runner.valid:
+        return "has had its certificate revoked"
+    if runner.attached_at is None:
+        return "has not connected yet"
+    return ""
+
+
+def has_agent(runner: Runner, detect: str) -> bool:
+    """Whether the Runner reported that program as installed; one without a name comes with the Runner."""
+    if not detect:
+        return True
+    return any(
+        detect in {agent.get("slug"), PurePath(agent.get("path", "")).name}
+        for agent in runner.agents
+        if not agent.get("problem")
+    )
+
+
+# ---- Taking the place
+
+
+def _take_place(pod: Pod, runner: Runner) -> bool:
+    """False if the place or the Pod is gone by now. Of two placings at once the second counts again."""
+    try:
+        with transaction.atomic():  # a savepoint at least: its locks go when it is given up
+            workspace = _claim(pod, runner)
+            _check_room(runner)
+            queue_command(
+                runner=runner,
+                kind=CommandKind.START,
+                payload=start_payload(pod, workspace),
+                pod=pod,
+            )
+    except _TakenError:
+        pod.runner = None
+        return False
+    announce(pod.organization_id, "pod", pod.key, PodState.PENDING)
+    return True
+
+
+def _claim(pod: Pod, runner: Runner) -> Workspace:
+    free = Pod.objects.filter(pk=pod.pk, state=PodState.PENDING, runner=None)
+    if not free.update(runner=runner):
+        raise _TakenError
+    pod.runner = runner
+    workspace = Workspace.objects.select_related("repository").get(pods=pod)
+    Workspace.objects.filter(pk=workspace.pk).update(runner=runner)
+    return workspace
+
+
+def _check_room(runner: Runner) -> None:
+    """Counted under the Runner's row lock, this Pod included."""
+    open_to_new = Runner.objects.usable().filter(pk=runner.pk, draining_since=None)
+    if not open_to_new.update(next_seq=F("next_seq")):  # takes the lock
+        raise _TakenError
+    counted = taken_places(Runner.objects.filter(pk=runner.pk)).get()
+    if counted.taken > counted.capacity:
+        raise _TakenError
+
+
+# ---- Saying why
+
+
+def _note_waiting(pod: Pod, sentence: str) -> None:
+    if pod.waiting_for == sentence:
+        return
+    pod.waiting_for = sentence
+    Pod.objects.filter(pk=pod.pk, state=PodState.PENDING).update(waiting_for=sentence)
+    announce(pod.organization_id, "pod", pod.key, PodState.PENDING)
+
+
+def _away(runner: Runner) -> str:
+    return "" if runner.is_online else f"{runner.name} is offline; it starts there when it is back."
+
+
+def _sentence(pod: Pod, reasons: Iterable[str]) -> str:
+    reasons = list(reasons)
+    labels = pod.wanted.get("labels")
+    if not reasons and labels:
+        wanted = ", ".join(f"{name}={value}" for name, value in sorted(labels.items()))
+        return f"No Runner has the labels {wanted}."[:300]
+    if not reasons:
+        return "There is no Runner yet: add one on the Runners page."
+    more = len(reasons) - REASONS_MAX
+    shown = "; ".join(reasons[:REASONS_MAX]) + (f"; and {more} more" if more > 0 else "")
+    return f"No Runner fits: {shown}."[:300]

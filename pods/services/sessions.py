@@ -1,0 +1,146 @@
+"""A Runner's live Session as a row: which Gateway has it, under which epoch. The newest wins."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+from django.db import transaction
+from django.utils.timezone import now
+
+from pods.commands import CommandState
+from pods.errors import MeshError
+from pods.messages import RunnerHello
+from pods.models import Certificate, Command, Runner
+from pods.models.runner import RunnerQuerySet
+from pods.news import announce
+
+
+class StaleEpochError(Exception):
+    """A newer Session of this Runner exists: whoever holds the older one must not write."""
+
+
+class RunnerRefusedError(MeshError):
+    """This Runner is not to be connected; `reason` is the word of the Goodbye."""
+
+    def __init__(self, reason: Literal["revoked", "disabled"], message: str) -> None:
+        super().__init__(reason, message)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A Session as the rows know it. `inventory` are the Pods the Runner named in its hello."""
+
+    runner_id: int
+    epoch: int
+    organization_id: int = 0
+    name: str = ""
+    inventory: frozenset[str] = frozenset()
+
+
+def attach(runner_id: int, *, gateway_id: str, hello: RunnerHello) -> Attachment:
+    """Open a Session: raise the epoch, and put back what the last Session sent without an ack.
+
+    Raises RunnerRefusedError.
+    """
+    while True:
+        runner = Runner.objects.filter(pk=runner_id).first()
+        if runner is None:
+            raise RunnerRefusedError("revoked", "There is no such Runner.")
+        refuse_unusable(runner)
+        with transaction.atomic():
+            mine = Runner.objects.usable().filter(pk=runner_id, epoch=runner.epoch)
+            if not mine.update(
+                epoch=runner.epoch + 1,
+                gateway=gateway_id,
+                attached_at=now(),
+                seen_at=now(),
+                round_trip_ms=None,
+                clock_offset_ms=None,
+                **_described(hello),
+            ):
+                continue  # another Session, or a change of standing, was faster
+            sent = Command.objects.filter(runner=runner, state=CommandState.SENT)
+            sent.advance(CommandState.QUEUED)
+            announce(runner.organization_id, "runner", str(runner.pk), "online")
+        return Attachment(
+            runner_id=runner.pk,
+            epoch=runner.epoch + 1,
+            organization_id=runner.organization_id,
+            name=runner.name,
+            inventory=frozenset(report.pod for report in hello.pods),
+        )
+
+
+def detach(session: Attachment) -> None:
+    """Give up this Session's claim; a newer one stays."""
+    with transaction.atomic():
+        if _held_by(session).exclude(gateway="").update(gateway="", detached_at=now()):
+            announce(session.organization_id, "runner", str(session.runner_id), "offline")
+
+
+def heard(
+    session: Attachment, *, round_trip_ms: float | None, clock_offset_ms: float | None
+) -> None:
+    """Raises StaleEpochError."""
+    learnt = {"round_trip_ms": round_trip_ms, "clock_offset_ms": clock_offset_ms}
+    if not _held_by(session).update(seen_at=now(), **learnt):
+        raise StaleEpochError
+
+
+def fence(session: Attachment) -> None:
+    """Keep an attach waiting until this transaction ends, or raise StaleEpochError.
+
+    Call it last in a transaction, like `queue_command`: rows are locked Pod, Command, Runner, in this order.
+    """
+    if not _held_by(session).update(seen_at=now()):
+        raise StaleEpochError
+
+
+def refuse_unusable(runner: Runner) -> None:
+    """Raises RunnerRefusedError for a Runner that is disabled or retired."""
+    if runner.retired_at:
+        raise RunnerRefusedError("revoked", f"Runner {runner.name} was retired. Enroll it again.")
+    if runner.disabled_at:
+        raise RunnerRefusedError("disabled", f"Runner {runner.name} is disabled.")
+
+
+def check_certificate(runner_id: int, serial: str) -> None:
+    """Whether this certificate may speak for this Runner now. Raises RunnerRefusedError."""
+    runner = Runner.objects.filter(pk=runner_id).first()
+    if runner is None:
+        raise RunnerRefusedError("revoked", "There is no such Runner.")
+    refuse_unusable(runner)
+    certificate = Certificate.objects.filter(runner=runner, serial=serial).first()
+    if certificate is None or certificate.revoked_at:
+        raise RunnerRefusedError("revoked", f"The certificate of Runner {runner.name} is revoked.")
+    if certificate.not_after <= now():
+        raise RunnerRefusedError("revoked", f"The certificate of Runner {runner.name} has expired.")
+
+
+def release_all(gateway_ids: Collection[str]) -> int:
+    """Clear the claims of Gateways that are gone; how many Runners that were."""
+    held = Runner.objects.filter(gateway__in=gateway_ids)
+    with transaction.atomic():
+        for organization_id, pk in held.values_list("organization_id", "pk"):
+            announce(organization_id, "runner", str(pk), "offline")
+        return held.update(gateway="", detached_at=now())
+
+
+def _held_by(session: Attachment) -> RunnerQuerySet:
+    return Runner.objects.filter(pk=session.runner_id, epoch=session.epoch)
+
+
+def _described(hello: RunnerHello) -> dict[str, object]:
+    """What a Runner says of its machine, as columns."""
+    return {
+        "version": hello.version,
+        "boot_id": hello.boot_id,
+        "hostname": hello.hostname,
+        "os": hello.os,
+        "labels": hello.labels,
+        "capacity": hello.capacity,
+        "agents": list(hello.agents),
+        "isolation": hello.isolation,
+        "mcp_port": hello.mcp_port,
+    }

@@ -1,0 +1,49 @@
+"""The environment of a Pod: made anew from an allow-list, nothing inherited."""
+
+import os
+import pwd
+import re
+import shutil
+from collections.abc import Mapping
+
+from runner_agent.config import Config
+from runner_agent.messages import CommandError
+from runner_agent.places import Places
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_OURS = frozenset({"HOME", "TMPDIR", "MESH_POD", "MESH_RUNNER"})
+_LOADER = re.compile(
+    r"LD_|GLIBC_TUNABLES|GCONV_PATH"
+)  # would load code into bwrap, outside the jail
+
+
+def environment(
+    config: Config, places: Places, pod: str, given: Mapping[str, str]
+) -> dict[str, str]:
+    """`given` is the Pod's own: it cannot change HOME and its like, nor what comes first on the PATH."""
+    check(given)
+    made = {
+        "PATH": config.path,
+        "LANG": config.language if "UTF-8" in config.language.upper() else "C.UTF-8",
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "USER": pwd.getpwuid(os.getuid()).pw_name,
+        "SHELL": shutil.which("bash", path=config.path) or "/bin/sh",
+    }
+    made |= {name: value for name, value in given.items() if name not in _OURS}
+    made |= {
+        "PATH": f"{config.bin}{os.pathsep}{made['PATH']}",
+        "HOME": str(places.home),
+        "TMPDIR": str(places.tmp),
+        "MESH_POD": pod,
+        "MESH_RUNNER": config.runner_name,
+    }
+    return made
+
+
+def check(given: Mapping[str, str]) -> None:
+    for name, value in given.items():
+        if not _NAME.match(name) or not isinstance(value, str) or "\0" in value:
+            raise CommandError("bad_env", f"{name!r} cannot be an environment variable.")
+        if _LOADER.match(name):
+            raise CommandError("bad_env", f"{name} is not taken: set it inside the Pod's shell.")

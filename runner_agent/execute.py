@@ -1,0 +1,118 @@
+"""Run a program to its end and keep what it printed. Nothing of it is left running."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+OUTPUT_LIMIT = 256 << 10  # bytes kept of each stream; the rest is read and dropped
+TIMED_OUT = 124  # exit code, as of timeout(1)
+_PIECE = 64 << 10
+_LINGER_S = 1.0  # a background child may hold the pipes open that long after the program ended
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A negative `exit_code`: ended by that signal."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    truncated: bool
+    duration_ms: int
+
+    @property
+    def timed_out(self) -> bool:
+        return self.exit_code == TIMED_OUT
+
+
+@dataclass(slots=True)
+class _Kept:
+    limit: int
+    data: bytearray = field(default_factory=bytearray)
+    truncated: bool = False
+
+    async def fill(self, stream: asyncio.StreamReader) -> None:
+        while piece := await stream.read(_PIECE):
+            room = self.limit - len(self.data)
+            self.data += piece[:room]
+            self.truncated |= len(piece) > room
+
+
+async def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout_s: float,
+    limit: int = OUTPUT_LIMIT,
+) -> Finished:
+    """OSError if it cannot be started. Cancellation and the time limit kill its whole process group."""
+    began = time.monotonic()
+    stdout, stderr = _Kept(limit), _Kept(limit)
+    exit_code = TIMED_OUT
+    async with _pipe() as (out, out_end), _pipe() as (err, err_end):
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            cwd=cwd,
+            env=dict(env),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out_end,
+            stderr=err_end,
+            start_new_session=True,
+        )
+        out_end.close()
+        err_end.close()
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    exit_code = await _until_ended(process, stdout.fill(out), stderr.fill(err))
+        finally:
+            await _kill_group(process)
+    return Finished(
+        exit_code=exit_code,
+        stdout=bytes(stdout.data),
+        stderr=bytes(stderr.data),
+        truncated=stdout.truncated or stderr.truncated,
+        duration_ms=round((time.monotonic() - began) * 1000),
+    )
+
+
+@asynccontextmanager
+async def _pipe() -> AsyncIterator[tuple[asyncio.StreamReader, IO[bytes]]]:
+    """A pipe of our own: with asyncio's, wait() lasts until the last holder of the pipe has ended."""
+    read_end, write_end = (
+        os.fdopen(fd, mode) for fd, mode in zip(os.pipe(), ("rb", "wb"), strict=True)
+    )
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), read_end
+    )
+    with write_end:
+        try:
+            yield reader, write_end
+        finally:
+            transport.close()
+
+
+async def _until_ended(
+    process: asyncio.subprocess.Process, *reading: Coroutine[Any, Any, None]
+) -> int:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(job) for job in reading]
+        exit_code = await process.wait()
+        _, open_still = await asyncio.wait(tasks, timeout=_LINGER_S)
+        for task in open_still:
+            task.cancel()
+    return exit_code
+
+
+async def _kill_group(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
