@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 from runner_agent import machine, settings
 from runner_agent.settings import ConfigError, replace_file

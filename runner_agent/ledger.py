@@ -57,7 +57,7 @@ class Ledger:
         await self._on_thread(self._open)
 
     async def close(self) -> None:
-        await self._on_thread(lambda: self._db.close())
+        await self._on_thread(self._db.close)
         self._thread.shutdown()
 
     async def take(self, commands: Sequence[Command]) -> list[bool]:

@@ -1,0 +1,134 @@
+"""The way to the server: one Session after the other, for as long as the server wants this Runner."""
+
+import asyncio
+import logging
+from itertools import cycle
+
+import grpc
+from grpc import aio
+
+from runner_agent import renewal, terminal_stream
+from runner_agent.attach import Attached, AttachError, Ended, attach
+from runner_agent.backoff import Backoff
+from runner_agent.config import Config
+from runner_agent.identity import Identity, IdentityError
+from runner_agent.session import Runner, Session
+from runner_agent.status import Status
+from runner_agent.terminals import Terminals
+
+SUPERSEDED_S = 30.0  # so that two daemons with one certificate cannot take turns
+RENEW_AGAIN_S = 600.0  # after a renewal that failed
+FINAL = frozenset({"revoked", "disabled", "protocol"})
+
+_PASSING = frozenset(
+    {
+        grpc.StatusCode.OK,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.ABORTED,
+        grpc.StatusCode.CANCELLED,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNKNOWN,
+    }
+)
+
+logger = logging.getLogger(__name__)
+
+
+def is_passing(code: grpc.StatusCode) -> bool:
+    """Whether dialling again may help. The one place that decides it; what is not passing is said aloud."""
+    return code in _PASSING
+
+
+class RefusedError(Exception):
+    """The server does not want this Runner, or its certificate has expired: asking again does not help."""
+
+
+class Link:
+    def __init__(
+        self,
+        config: Config,
+        identity: Identity,
+        runner: Runner,
+        terminals: Terminals,
+        status: Status,
+    ) -> None:
+        self._config, self._identity, self._runner = config, identity, runner
+        self._terminals, self._status = terminals, status
+        self._gateways = cycle(config.gateways)
+        self._backoff = Backoff()
+        self._next: Attached | None = None  # with a new certificate, before the old Session is left
+
+    async def run(self) -> None:
+        """Until cancelled. Raises RefusedError."""
+        self._status.note("dialling")
+        while True:
+            ended = await self._attach_and_serve()
+            delay = self._pause_after(ended)
+            logger.info("%s Dialling again in %.1f s.", ended.text, delay)
+            self._status.note("dialling", ended.text)
+            await asyncio.sleep(delay)
+
+    async def _attach_and_serve(self) -> Ended:
+        self._refuse_expired()
+        gateway = next(self._gateways)
+        try:
+            self._next = await attach(gateway, self._identity, await self._runner.hello())
+        except AttachError as error:
+            return Ended(f"{gateway}: {error}", error.ended.goodbye, error.ended.code)
+        ended = Ended("")
+        try:
+            while attached := self._next:
+                self._next = None
+                ended = await self._serve(attached)
+        except* Exception:
+            logger.exception("the Session failed")
+            ended = Ended("The Session failed.")
+        finally:
+            if self._next:
+                await self._next.close()
+        return ended
+
+    async def _serve(self, attached: Attached) -> Ended:
+        welcome, began = attached.welcome, asyncio.get_running_loop().time()
+        logger.info("attached to %s as %s", attached.gateway, welcome.runner_name)
+        self._status.note("attached", gateway=attached.gateway, epoch=welcome.epoch)
+        session = Session(attached, self._runner)
+        try:
+            return await session.serve(
+                terminal_stream.keep_open(attached, self._terminals),
+                self._renew(attached, session),
+            )
+        finally:
+            self._backoff.held(asyncio.get_running_loop().time() - began)
+            await attached.close()
+
+    async def _renew(self, attached: Attached, session: Session) -> None:
+        """The next certificate in time, and a Session with it before this one is left."""
+        while True:
+            await renewal.until_due(self._identity)
+            try:
+                self._identity = await renewal.renew(self._config, attached.stub, self._identity)
+                with session.being_replaced():
+                    hello = await self._runner.hello()
+                    self._next = await attach(attached.gateway, self._identity, hello)
+            except (aio.AioRpcError, IdentityError, AttachError) as error:
+                logger.warning("the certificate is not renewed yet: %s", error)
+                await asyncio.sleep(RENEW_AGAIN_S)
+            else:
+                return
+
+    def _pause_after(self, ended: Ended) -> float:
+        """Seconds to stay away. Raises RefusedError."""
+        reason = ended.goodbye.reason if ended.goodbye else ""
+        if reason in FINAL or not is_passing(ended.code or grpc.StatusCode.OK):
+            raise RefusedError(ended.text)
+        return SUPERSEDED_S if reason == "superseded" else self._backoff.next()
+
+    def _refuse_expired(self) -> None:
+        if self._identity.left(renewal.utc_now()).total_seconds() <= 0:
+            raise RefusedError(
+                f"The certificate expired on {self._identity.not_after:%Y-%m-%d}. Enroll again with --force"
+                " and a new token; or set this machine's clock if it is wrong."
+            )
