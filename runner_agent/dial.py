@@ -18,7 +18,6 @@ _OPTIONS = [
     ("grpc.use_local_subchannel_pool", 1),  # a new certificate gets a new connection
     ("grpc.enable_retries", 0),  # whether to try again is decided in one place: link.is_passing
 ]
-_LOOPBACK = ("127.", "localhost:", "[::1]:")
 
 
 def dial(gateway: str, identity: Identity) -> aio.Channel:
@@ -31,4 +30,9 @@ def dial(gateway: str, identity: Identity) -> aio.Channel:
 
 def proxying(address: str) -> list[tuple[str, int]]:
     """A proxy of the environment is not asked for this machine itself."""
-    return [("grpc.enable_http_proxy", 0)] if address.startswith(_LOOPBACK) else []
+    return [("grpc.enable_http_proxy", 0)] if is_loopback(address) else []
+
+
+def is_loopback(address: str) -> bool:
+    """`address` is host:port or host."""
+    return address.startswith(("127.", "[::1]")) or address.partition(":")[0] == "localhost"

@@ -81,6 +81,12 @@ class Ledger:
         rows = await self._on_thread(lambda: self._db.execute(where, (_TAKEN,)).fetchall())
         return [_result(row) for row in rows]
 
+    async def unconfirmed_ids(self) -> list[str]:
+        """Of all Commands whose result the server does not know: settled or not."""
+        where = "SELECT id FROM command WHERE NOT confirmed ORDER BY seq"
+        rows = await self._on_thread(lambda: self._db.execute(where).fetchall())
+        return [row[0] for row in rows]
+
     async def confirm(self, ids: Sequence[str]) -> None:
         await self._on_thread(lambda: self._confirm(ids))
 

@@ -13,8 +13,10 @@ from runner_agent.backoff import Backoff
 from runner_agent.config import Config
 from runner_agent.identity import Identity, IdentityError
 from runner_agent.session import Runner, Session
+from runner_agent.session_messages import Goodbye
 from runner_agent.status import Status
 from runner_agent.terminals import Terminals
+from runner_agent.together import until
 
 SUPERSEDED_S = 30.0  # so that two daemons with one certificate cannot take turns
 RENEW_AGAIN_S = 600.0  # after a renewal that failed
@@ -59,16 +61,32 @@ class Link:
         self._gateways = cycle(config.gateways)
         self._backoff = Backoff()
         self._next: Attached | None = None  # with a new certificate, before the old Session is left
+        self._live, self._leaving = False, False
+        self._changed = asyncio.Event()
+
+    @property
+    def live(self) -> bool:
+        """A Session is up."""
+        return self._live
 
     async def run(self) -> None:
-        """Until cancelled. Raises RefusedError."""
+        """Until left or cancelled. Raises RefusedError."""
         self._status.note("dialling")
         while True:
             ended = await self._attach_and_serve()
+            if self._leaving:
+                return
             delay = self._pause_after(ended)
             logger.info("%s Dialling again in %.1f s.", ended.text, delay)
             self._status.note("dialling", ended.text)
             await asyncio.sleep(delay)
+
+    async def leave(self) -> None:
+        """Say what is unsaid and goodbye, and wait until the Session has ended; dial no more."""
+        self._leaving = True
+        if self._live:
+            self._runner.outbox.goodbye(Goodbye("stopping", "This Runner stops; its Pods go on."))
+            await until(self._changed, lambda: not self._live)
 
     async def _attach_and_serve(self) -> Ended:
         self._refuse_expired()
@@ -95,12 +113,15 @@ class Link:
         logger.info("attached to %s as %s", attached.gateway, welcome.runner_name)
         self._status.note("attached", gateway=attached.gateway, epoch=welcome.epoch)
         session = Session(attached, self._runner)
+        self._live = True
         try:
             return await session.serve(
                 terminal_stream.keep_open(attached, self._terminals),
                 self._renew(attached, session),
             )
         finally:
+            self._live = False
+            self._changed.set()
             self._backoff.held(asyncio.get_running_loop().time() - began)
             await attached.close()
 
