@@ -206,6 +206,8 @@ def _sentence(pod: Pod, reasons: Iterable[str]) -> str:
         return f"No Runner has the labels {wanted}."[:300]
     if not reasons:
         return "There is no Runner yet: add one on the Runners page."
+    if pod.wanted.get("runner"):
+        return f"{reasons[0]}."[:300]
     more = len(reasons) - REASONS_MAX
     shown = "; ".join(reasons[:REASONS_MAX]) + (f"; and {more} more" if more > 0 else "")
     return f"No Runner fits: {shown}."[:300]
