@@ -81,6 +81,10 @@ class Config:
         return self.home / "status.json"
 
     @property
+    def agents_file(self) -> Path:
+        return self.home / "agents.json"
+
+    @property
     def lock_file(self) -> Path:
         return self.home / "daemon.lock"
 
@@ -96,6 +100,11 @@ class Config:
     def repositories(self) -> Path:
         """The clone cache."""
         return self.home / "repositories"
+
+    @property
+    def trash(self) -> Path:
+        """What is being removed."""
+        return self.home / "trash"
 
     @property
     def bin(self) -> Path:
