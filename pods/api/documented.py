@@ -66,7 +66,7 @@ def add_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     return result
 
 
-class _ByToken(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class _ByToken(OpenApiAuthenticationExtension):
     target_class = "pods.api.signing_in.ByToken"
     name = "token"
 
@@ -74,7 +74,7 @@ class _ByToken(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
         return {"type": "http", "scheme": "bearer"}
 
 
-class _ByLogin(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class _ByLogin(OpenApiAuthenticationExtension):
     target_class = "pods.api.signing_in.ByLogin"
     name = "login"
 

@@ -1,5 +1,6 @@
 """What every view of the API shares: who asks, how much, and how lists are cut into pages."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from django.db.models import Model, QuerySet
@@ -25,14 +26,15 @@ PAGE_DEFAULT, PAGE_MAX = 50, 200
 class JsonAlways(BaseContentNegotiation):
     """Whatever is accepted: an API that answers in one form says so best by answering."""
 
-    def select_parser(self, request: Request, parsers: list[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         kind = (request.content_type or "").partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == kind), None)
 
     def select_renderer(
-        self, _request: Request, renderers: list[BaseRenderer], _suffix: str | None = None
+        self, _request: Request, renderers: Iterable[BaseRenderer], _suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        return renderers[0], str(renderers[0].media_type)
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
 
 
 class Door(APIView):
@@ -59,14 +61,14 @@ class Door(APIView):
                 exc = throttled
         return super().handle_exception(exc)
 
-    def taken(self, shape: type[BaseSerializer]) -> dict[str, Any]:
+    def taken(self, shape: type[BaseSerializer[Any]]) -> dict[str, Any]:
         """The body as `shape` understands it. Raises ValidationError."""
         reader = shape(data=self.request.data)
         reader.is_valid(raise_exception=True)
         return cast("dict[str, Any]", reader.validated_data)
 
     def page(
-        self, rows: QuerySet[Any], shape: type[BaseSerializer], *, oldest_first: bool = False
+        self, rows: QuerySet[Any], shape: type[BaseSerializer[Any]], *, oldest_first: bool = False
     ) -> Response:
         """One page of rows, newest first; `next` is the URL of the following one."""
         cursor, size = self._number("cursor", 0), self._number("limit", PAGE_DEFAULT)

@@ -1,6 +1,7 @@
 """Every error as `{"error": {"code", "message", "detail"}}`: one table from exceptions to statuses."""
 
 import logging
+import math
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -116,12 +117,10 @@ def _of_rest(error: rest.APIException) -> Response:
     if header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = header
     if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(wait))
+        headers["Retry-After"] = str(math.ceil(wait))
     message = _CURES.get(type(error), str(error.detail))
     code = next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), "error")
-    return Response(
-        body(code, str(error.detail)), status=error.status_code, headers=headers or None
-    )
+    return Response(body(code, message), status=error.status_code, headers=headers or None)
 
 
 def _of_validation(error: rest.ValidationError) -> Response:

@@ -118,7 +118,7 @@ class _Claim:
                 "The first request with this Idempotency-Key has no answer yet: it is being done, or "
                 "was cut off. Look at what it was to change before you use a new key.",
             )
-        return Response(self._open(row.body), status=row.status, headers={REPLAYED: "true"})
+        return Response(self._open(str(row.body)), status=row.status, headers={REPLAYED: "true"})
 
     def remember(self, response: Response) -> None:
         self._row.update(status=response.status_code, body=self._seal(response.data))

@@ -32,12 +32,14 @@ class WorkspaceShape(ModelSerializer[Workspace]):
 
 
 class PodShape(ModelSerializer[Pod]):
-    agent_type = serializers.SlugRelatedField("slug", read_only=True)
+    agent_type = serializers.CharField(source="agent_type.slug")
     runner = RunnerBrief(allow_null=True)
     repository = serializers.SerializerMethodField()
     workspace = WorkspaceShape(allow_null=True)
-    owner = serializers.SlugRelatedField("username", read_only=True, allow_null=True)
-    parent = serializers.SlugRelatedField("key", read_only=True, allow_null=True)
+    owner = serializers.SerializerMethodField(help_text="User name.")
+    parent = serializers.SerializerMethodField(  # type: ignore[assignment]
+        help_text="Key of the Pod that made it."
+    )
     waiting_for = serializers.SerializerMethodField(help_text="Why it has not started yet.")
     disconnected_since = serializers.SerializerMethodField(
         help_text="Its Runner is silent since then; what runs there goes on."
@@ -73,6 +75,12 @@ class PodShape(ModelSerializer[Pod]):
             "terminal_url",
         )
         read_only_fields = fields
+
+    def get_owner(self, pod: Pod) -> str | None:
+        return pod.owner.username if pod.owner else None
+
+    def get_parent(self, pod: Pod) -> str | None:
+        return pod.parent.key if pod.parent else None
 
     def get_repository(self, pod: Pod) -> str | None:
         repository = pod.workspace and pod.workspace.repository
@@ -140,7 +148,7 @@ class RunnerShape(ModelSerializer[Runner]):
 
 
 class CommandShape(ModelSerializer[Command]):
-    pod = serializers.SlugRelatedField("key", read_only=True, allow_null=True)
+    pod = serializers.SerializerMethodField(help_text="Key of the Pod it is about.")
     runner = serializers.IntegerField(source="runner_id")
     result = serializers.SerializerMethodField()
 
@@ -162,6 +170,9 @@ class CommandShape(ModelSerializer[Command]):
             "error",
         )
         read_only_fields = fields
+
+    def get_pod(self, command: Command) -> str | None:
+        return command.pod.key if command.pod else None
 
     def get_result(self, command: Command) -> dict[str, Any]:
         return dict(command.result)

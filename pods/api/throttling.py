@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections import Counter
+from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -17,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from accounts.actor import Actor
 from pods import quick_redis
 
 logger = logging.getLogger(__name__)
@@ -30,7 +32,8 @@ class Throttle(BaseThrottle):
         reads = request.method in SAFE_METHODS
         limit = settings.API_READS_A_MINUTE if reads else settings.API_WRITES_A_MINUTE
         kind = "read" if reads else "write"
-        who = f"{kind}:{request.auth.kind}:{request.auth.id}"
+        actor = cast("Actor", request.auth)
+        who = f"{kind}:{actor.kind}:{actor.id}"
         return _counter.count(who, needed=not reads) <= limit
 
     def wait(self) -> float:
@@ -76,7 +79,9 @@ _counter = _Counter()
 
 def _count_in_redis(key: str) -> int:
     with quick_redis.client(settings.REDIS_URL).pipeline(transaction=False) as pipeline:
-        count, _ = pipeline.incr(key).expire(key, 2 * WINDOW_S).execute()
+        pipeline.incr(key)
+        pipeline.expire(key, 2 * WINDOW_S)
+        count, _ = pipeline.execute()
     return int(count)
 
 

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.actor import Actor, ActorKind
 from accounts.models import ApiToken, Organization, User
 from accounts.services import issue_api_token, revoke_api_token
 from pods.api import asked
@@ -15,7 +16,7 @@ from pods.api.documented import PAGED, REPEATABLE, of, page_of
 from pods.api.door import Door
 from pods.api.idempotency import once
 from pods.api.shapes import TokenShape
-from pods.errors import NotVisibleError
+from pods.errors import NotAllowedError, NotVisibleError
 
 ME = of(
     "Me",
@@ -28,10 +29,11 @@ ME = of(
 
 
 class NewTokenShape(TokenShape):
-    token = serializers.CharField(help_text="Shown once.")
+    token = serializers.CharField(help_text="Shown once.", read_only=True)
 
-    class Meta(TokenShape.Meta):
-        fields = (*TokenShape.Meta.fields, "token")  # type: ignore[assignment]
+    class Meta:
+        model = ApiToken
+        fields = (*TokenShape.Meta.fields, "token")
         read_only_fields = fields
 
 
@@ -66,7 +68,7 @@ class Tokens(Door):
         wanted = self.taken(asked.NewToken)
         token, secret = issue_api_token(
             organization=Organization.objects.get(pk=self.actor.organization_id),
-            user=User.objects.get(pk=self.actor.user_id),
+            user=User.objects.get(pk=_person(self.actor)),
             name=wanted["name"],
             scopes=wanted["scopes"],
             expires_in=timedelta(days=wanted["expires_in_days"]),
@@ -88,5 +90,11 @@ class RevokeToken(Door):
 
 def _own(door: Door) -> QuerySet[ApiToken]:
     return ApiToken.objects.filter(
-        user_id=door.actor.user_id, organization_id=door.actor.organization_id
+        user_id=_person(door.actor), organization_id=door.actor.organization_id
     )
+
+
+def _person(actor: Actor) -> int:
+    if actor.kind == ActorKind.POD or actor.user_id is None:
+        raise NotAllowedError("not_a_person", "Only people have API tokens.")
+    return actor.user_id
