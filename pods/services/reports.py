@@ -40,6 +40,13 @@ class Settled:
     refused: list[str] = field(default_factory=list)  # what was wrong with which claim
     has_freed: bool = False  # there may be a place for a waiting Pod
 
+    def add(self, other: "Settled") -> None:
+        self.results += other.results
+        self.ends += other.ends
+        self.running += other.running
+        self.refused += other.refused
+        self.has_freed |= other.has_freed
+
 
 def settle(session: Attachment, claims: Sequence[Report]) -> Settled:
     """Write the claims down in order, in one transaction. Raises StaleEpochError: then nothing is written."""

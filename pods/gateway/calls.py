@@ -1,0 +1,17 @@
+"""gRPC's server calls, typed."""
+
+from typing import Any, NoReturn
+
+import grpc
+from grpc import aio
+
+Context = aio.ServicerContext[Any, Any]
+
+EOF: Any = aio.EOF  # type: ignore[attr-defined] # missing in the stubs
+"""What `context.read()` returns when the peer has said its last, or has gone."""
+
+
+async def abort(context: Context, code: grpc.StatusCode, text: str) -> NoReturn:
+    """The only way to end a call that the peer notices at once: cancelling its task is not."""
+    await context.abort(code, text)
+    raise AssertionError  # abort always raises
