@@ -6,19 +6,18 @@ Pods live in their own hosts: none of them notices that the daemon stops, dies o
 import asyncio
 import contextlib
 import dataclasses
-import fcntl
 import logging
-import os
 import signal
 from collections.abc import Iterator
 
-from runner_agent import __version__, agents, machine
+from runner_agent import __version__, installed, machine
 from runner_agent import identity as identities
 from runner_agent.commands import Commands
 from runner_agent.config import Config
 from runner_agent.hosts import PodHosts
 from runner_agent.ledger import Ledger
 from runner_agent.link import Link, RefusedError
+from runner_agent.lock import alone
 from runner_agent.messages import Answer, Command, InstalledAgent, Question
 from runner_agent.outbox import Outbox
 from runner_agent.questions import Questions
@@ -37,10 +36,6 @@ PRUNE_S = 86_400.0
 logger = logging.getLogger(__name__)
 
 
-class AlreadyRunningError(Exception):
-    """A sentence with cause and cure."""
-
-
 async def run(config: Config) -> None:
     """Until SIGTERM or SIGINT. Raises AlreadyRunningError, IdentityError, RefusedError."""
     config.prepare()
@@ -53,24 +48,6 @@ async def run(config: Config) -> None:
                 await Daemon(config, hosts, ledger).serve(identity)
         finally:
             await ledger.close()
-
-
-@contextlib.contextmanager
-def alone(config: Config) -> Iterator[None]:
-    """Hold this home's lock. Raises AlreadyRunningError."""
-    with config.lock_file.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            raise AlreadyRunningError(
-                f"A Runner daemon already runs in {config.home} (process {lock.read().strip()})."
-                " Stop it first, or choose another --home."
-            ) from error
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
 
 
 class Daemon:
@@ -91,7 +68,8 @@ class Daemon:
         """Until a signal asks to stop. Raises RefusedError."""
         link = Link(self._config, identity, self, self._terminals, self._status)
         async with self._supervisor.running():
-            self._agents = tuple(await agents.find(self._config.path))
+            known = installed.remembered(self._config)
+            self._agents = await installed.look(self._config) if known is None else known
             await until_one_ends(
                 self._commands.run(),
                 self._hold(link),
@@ -153,8 +131,8 @@ class Daemon:
 
     async def _look_for_agents(self) -> None:
         while True:
+            self._agents = await installed.look(self._config)
             await asyncio.sleep(LOOK_FOR_AGENTS_S)
-            self._agents = tuple(await agents.find(self._config.path))
 
     async def _prune(self) -> None:
         while True:

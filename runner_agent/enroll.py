@@ -4,6 +4,7 @@ Trust is anchored in the token: it ends in the hash of the server's CA certifica
 page nor whoever answers there needs to be trusted.
 """
 
+import email.utils
 import http.client
 import json
 import re
@@ -22,6 +23,7 @@ from runner_agent import identity as identities
 from runner_agent import machine
 from runner_agent.config import Config, Enrolled, save_enrolled
 from runner_agent.dial import is_loopback, proxying
+from runner_agent.errors import ToldError
 from runner_agent.identity import Identity, IdentityError
 
 ANSWER_WITHIN_S = 20.0
@@ -29,16 +31,17 @@ ANSWER_MAX = 256 * 1024  # bytes of /.well-known/mesh
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,}\.[0-9a-fA-F]{32}")
 
 
-class EnrollError(Exception):
-    """A sentence with cause and cure."""
+class EnrollError(ToldError):
+    """This machine did not become a Runner."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What the server says of itself. `enroll` is host:port."""
+    """What the server says of itself. `enroll` is host:port; `clock` the server's, in seconds since 1970."""
 
     ca_pem: bytes
     enroll: str
+    clock: float | None = None
 
 
 def enroll(config: Config, *, server: str, token: str, name: str = "") -> Enrolled:
@@ -70,21 +73,21 @@ def ask_server(server: str) -> ServerFacts:
     parts = urllib.parse.urlsplit(server)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise EnrollError(f"--server is a URL such as https://mesh.example.org, not {server!r}.")
-    held = _fetch(f"{server}/.well-known/mesh", parts.netloc)
+    held, clock = _fetch(f"{server}/.well-known/mesh", parts.netloc)
     try:
-        return ServerFacts(held["ca_pem"].encode(), str(held["enroll"]))
+        return ServerFacts(held["ca_pem"].encode(), str(held["enroll"]), clock)
     except (KeyError, TypeError, AttributeError) as error:
         raise EnrollError(
             f"{server} is no Mesh server: what it says of itself lacks {error}."
         ) from error
 
 
-def _fetch(url: str, address: str) -> Any:
+def _fetch(url: str, address: str) -> tuple[Any, float | None]:
     handlers = [urllib.request.ProxyHandler({})] if is_loopback(address) else []
     opener = urllib.request.build_opener(*handlers)
     try:
         with opener.open(url, timeout=ANSWER_WITHIN_S) as answer:
-            return json.loads(answer.read(ANSWER_MAX))
+            return json.loads(answer.read(ANSWER_MAX)), _clock(answer.headers.get("Date"))
     except urllib.error.HTTPError as error:
         error.close()
         raise EnrollError(f"{url} answered {error.code}: is --server a Mesh server?") from error
@@ -95,6 +98,10 @@ def _fetch(url: str, address: str) -> Any:
         ) from error
     except ValueError as error:
         raise EnrollError(f"{url} did not answer with JSON: is --server a Mesh server?") from error
+
+
+def _clock(date: str | None) -> float | None:
+    return email.utils.parsedate_to_datetime(date).timestamp() if date else None
 
 
 def _trusted(facts: ServerFacts, token: str, server: str) -> bytes:

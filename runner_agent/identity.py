@@ -9,14 +9,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from runner_agent.config import Config
+from runner_agent.errors import FinalError
 from runner_agent.settings import replace_file
 
 RENEWED_AT = 2 / 3  # of a certificate's life
 HASH_DIGITS = 32  # hex digits of the CA's SHA-256 at the end of an enrollment token
 
 
-class IdentityError(Exception):
-    """A sentence with cause and cure."""
+class IdentityError(FinalError):
+    """There is no certificate, or it cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from runner_agent import renewal, terminal_stream
 from runner_agent.attach import Attached, AttachError, Ended, attach
 from runner_agent.backoff import Backoff
 from runner_agent.config import Config
+from runner_agent.errors import FinalError
 from runner_agent.identity import Identity, IdentityError
 from runner_agent.session import Runner, Session
 from runner_agent.session_messages import Goodbye
@@ -43,7 +44,7 @@ def is_passing(code: grpc.StatusCode) -> bool:
     return code in _PASSING
 
 
-class RefusedError(Exception):
+class RefusedError(FinalError):
     """The server does not want this Runner, or its certificate has expired: asking again does not help."""
 
 
