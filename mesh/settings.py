@@ -7,7 +7,7 @@ from pathlib import Path
 
 import environ
 
-from mesh import home
+from mesh import home, logs
 
 env = environ.FileAwareEnv()
 
@@ -109,6 +109,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "global_keyprefix": "mesh:",
     "socket_connect_timeout": 1,
+    "socket_timeout": 5,  # a Redis that hangs is as one that is away
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
@@ -214,16 +215,6 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 # ---- Logs
-LOG_LEVEL = env("MESH_LOG_LEVEL", default="INFO")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        # Two lines per wake-up cost 10-15 % of a burst.
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.configure(
+    env("MESH_LOG_LEVEL", default="INFO"), as_json=env("MESH_LOG_FORMAT", default="line") == "json"
+)
