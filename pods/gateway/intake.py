@@ -12,13 +12,14 @@ from django.db import DataError, IntegrityError
 from accounts.access import system_actor
 from accounts.audit import record
 from pods.gateway.calls import EOF
+from pods.gateway.cleaning import MalformedError
 from pods.gateway.hub import Hub
 from pods.gateway.identity import RunnerIdentity, Standing
 from pods.gateway.pool import Pool
 from pods.gateway.questions import Questions
 from pods.gateway.sender import WINDOW
 from pods.gateway.session import Session
-from pods.gateway.wire import MalformedError, decode
+from pods.gateway.wire import decode
 from pods.messages import (
     Answer,
     CommandAck,

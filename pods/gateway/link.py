@@ -6,6 +6,7 @@ import grpc
 
 from pods.gateway import terminals, wire
 from pods.gateway.calls import EOF, Context, abort
+from pods.gateway.cleaning import MalformedError
 from pods.gateway.holding import Holding, end, part
 from pods.gateway.identity import RunnerIdentity, runner_of
 from pods.gateway.intake import Shared
@@ -72,7 +73,7 @@ class RunnerLink(rpc.RunnerLinkServicer):
                 hello = wire.decode(event)
         except TimeoutError:
             await abort(context, grpc.StatusCode.DEADLINE_EXCEEDED, "No hello came.")
-        except wire.MalformedError as malformed:
+        except MalformedError as malformed:
             await abort(context, grpc.StatusCode.INVALID_ARGUMENT, f"Bad hello: {malformed}.")
         if not isinstance(hello, RunnerHello):
             await abort(context, grpc.StatusCode.INVALID_ARGUMENT, "The first word is a hello.")
