@@ -58,7 +58,7 @@ class ServerCertificate:
         )
 
 
-class ServersOnly(aio.ServerInterceptor[Any, Any]):
+class ServersOnly(aio.ServerInterceptor):  # type: ignore[type-arg] # generic in the stubs only
     """Refuses callers whose certificate is not a server's."""
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
@@ -77,7 +77,7 @@ class ServersOnly(aio.ServerInterceptor[Any, Any]):
         return handler._replace(**{kind: checked})
 
 
-def server(*, interceptors: Sequence[aio.ServerInterceptor[Any, Any]] = ()) -> aio.Server:
+def server(*, interceptors: Sequence["aio.ServerInterceptor[Any, Any]"] = ()) -> aio.Server:
     return aio.server(options=OPTIONS, interceptors=interceptors)
 
 
