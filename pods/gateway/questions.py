@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from typing import Any
 
-from pods.gateway.session import Session
+from pods.gateway.session import Session, SessionClosedError
 from pods.messages import Answer, Question
 
 ANSWER_S = 15.0  # a Runner that has not answered by then will not be waited for
@@ -38,3 +38,9 @@ class Questions:
         waiting = self._waiting.get((runner_id, answer.question_id))
         if waiting is not None and not waiting.done():
             waiting.set_result(answer)
+
+    def close_of(self, runner_id: int) -> None:
+        """A Session of this Runner ended: who waits for an answer need not wait longer."""
+        for (asked, _), waiting in tuple(self._waiting.items()):
+            if asked == runner_id and not waiting.done():
+                waiting.set_exception(SessionClosedError())

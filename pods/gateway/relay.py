@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any, NoReturn
 
 import grpc
-from grpc import aio
 
+from pods.gateway.calls import EOF, Context, abort
 from pods.gateway.desk import Attendant, Desk
 from pods.gateway.hub import Hub
 from pods.gateway.questions import Questions, TooManyQuestionsError
@@ -18,8 +17,6 @@ from pods.terminals.viewing import Viewing
 from pods.together import until_one_ends
 from proto.mesh.v1 import relay_pb2, relay_pb2_grpc, runner_pb2
 
-Context = aio.ServicerContext[Any, Any]
-
 NOT_HERE = "not_here"
 
 
@@ -29,7 +26,7 @@ class RelayServicer(relay_pb2_grpc.RelayServicer):
 
     async def View(self, _requests: AsyncIterator[relay_pb2.ViewUp], context: Context) -> None:  # noqa: N802
         first = await context.read()
-        if first is aio.EOF:
+        if first is EOF:
             return
         await self._session(first.open.runner_id, context)
         terminal = self._hub.terminal(first.open.runner_id, first.open.pod)
@@ -43,7 +40,7 @@ class RelayServicer(relay_pb2_grpc.RelayServicer):
 
     async def Attend(self, _requests: AsyncIterator[relay_pb2.AttendUp], context: Context) -> None:  # noqa: N802
         first = await context.read()
-        if first is aio.EOF:
+        if first is EOF:
             return
         await self._session(first.open.runner_id, context)
         terminal = self._hub.terminal(first.open.runner_id, first.open.pod)
@@ -62,11 +59,11 @@ class RelayServicer(relay_pb2_grpc.RelayServicer):
         try:
             answer = await self._questions.ask(session, request.kind, request.pod, args)
         except TimeoutError:
-            await _abort(context, grpc.StatusCode.DEADLINE_EXCEEDED, "the Runner did not answer")
+            await abort(context, grpc.StatusCode.DEADLINE_EXCEEDED, "the Runner did not answer")
         except SessionClosedError:
-            await _abort(context, grpc.StatusCode.FAILED_PRECONDITION, NOT_HERE)
+            await abort(context, grpc.StatusCode.FAILED_PRECONDITION, NOT_HERE)
         except TooManyQuestionsError:
-            await _abort(context, grpc.StatusCode.RESOURCE_EXHAUSTED, "too many questions at once")
+            await abort(context, grpc.StatusCode.RESOURCE_EXHAUSTED, "too many questions at once")
         return runner_pb2.Answer(
             body=answer.body,
             headers=answer.headers,
@@ -99,17 +96,12 @@ class RelayServicer(relay_pb2_grpc.RelayServicer):
     async def _session(self, runner_id: int, context: Context) -> Session:
         session = self._sessions.get(runner_id)
         if session is None or session.closing.is_set():
-            await _abort(context, grpc.StatusCode.FAILED_PRECONDITION, NOT_HERE)
+            await abort(context, grpc.StatusCode.FAILED_PRECONDITION, NOT_HERE)
         return session
 
 
-async def _abort(context: Context, code: grpc.StatusCode, text: str) -> NoReturn:
-    await context.abort(code, text)
-    raise AssertionError  # abort always raises
-
-
 async def _take_acks(viewing: Viewing, context: Context) -> None:
-    while (message := await context.read()) is not aio.EOF:
+    while (message := await context.read()) is not EOF:
         viewing.ack(message.ack)
 
 
@@ -126,7 +118,7 @@ async def _notify(attendant: Attendant, context: Context) -> None:
 
 
 async def _take_wishes(desk: Desk, attendant: Attendant, context: Context) -> None:
-    while (message := await context.read()) is not aio.EOF:
+    while (message := await context.read()) is not EOF:
         _obey(desk, attendant, message)
 
 

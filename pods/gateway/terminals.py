@@ -3,8 +3,8 @@
 from typing import Any
 
 import grpc
-from grpc import aio
 
+from pods.gateway.calls import EOF, Context, abort
 from pods.gateway.hub import Hub, Terminal
 from pods.gateway.session import Session
 from pods.terminals import wire
@@ -15,8 +15,6 @@ from pods.together import until_one_ends
 from proto.mesh.v1 import runner_pb2
 
 UNSENT = 4096  # requests a slow Runner may lag behind before typing is refused
-
-Context = aio.ServicerContext[runner_pb2.TerminalUp, runner_pb2.TerminalDown]
 
 
 class TerminalsStream:
@@ -35,7 +33,7 @@ class TerminalsStream:
             await context.write(wire.request_to_runner(await self._outbox.next()))
 
     async def read(self, context: Context) -> None:
-        while (message := await context.read()) is not aio.EOF:
+        while (message := await context.read()) is not EOF:
             self._receive(message)
 
     def _receive(self, message: runner_pb2.TerminalUp) -> None:
@@ -79,10 +77,9 @@ def _apply(kind: str, body: Any, terminal: Terminal, feed: Feed) -> None:
 async def serve(context: Context, runner_id: int, session: Session | None, hub: Hub) -> None:
     """Serve until either side ends it or the Session closes. Its end does not end the Session."""
     hello = await context.read()
-    epoch = hello.hello.epoch if hello is not aio.EOF else 0
+    epoch = hello.hello.epoch if hello is not EOF else 0
     if session is None or session.closing.is_set() or session.epoch != epoch:
-        await context.abort(grpc.StatusCode.ABORTED, f"epoch {epoch} is not the live Session's")
-        return
+        await abort(context, grpc.StatusCode.ABORTED, f"epoch {epoch} is not the live Session's")
     stream = TerminalsStream(runner_id, hub)
     session.terminals = stream
     hub.attach(stream)
@@ -93,7 +90,7 @@ async def serve(context: Context, runner_id: int, session: Session | None, hub: 
         if session.terminals is stream:
             session.terminals = None
     if session.closing.is_set():
-        await context.abort(grpc.StatusCode.ABORTED, "the Session has ended")
+        await abort(context, grpc.StatusCode.ABORTED, "the Session has ended")
 
 
 async def _closing(session: Session) -> None:
