@@ -11,6 +11,8 @@ urlpatterns = [
     path(".well-known/mesh", public.well_known),
     path("healthz", public.healthz),
     path("readyz", public.readyz),
+    path("", include("accounts.pages.urls")),
+    path("", include("pods.pages.urls")),
 ]
 
 handler400 = "mesh.failures.bad_request"
