@@ -55,7 +55,7 @@ async def _until_quiet(host: PodHost, at_most_s: float) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + at_most_s
     end = host.end
-    while loop.time() < deadline and host.exit_code is None and not host.lost:
+    while loop.time() < deadline and host.running:
         try:
             async with asyncio.timeout(QUIET_S):
                 end = await host.output_after(end)

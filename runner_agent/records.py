@@ -12,10 +12,9 @@ from runner_agent.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`boot`: the machine's boot it was started in. `env`: the Pod's own, as it came."""
+    """`env`: the Pod's own, as it came."""
 
     pod: str
-    boot: str
     isolation: str
     env: dict[str, str]
     workspace: Workspace

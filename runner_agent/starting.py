@@ -4,9 +4,10 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from runner_agent import machine, removal
+from runner_agent import removal
 from runner_agent.config import Config
 from runner_agent.confine import Confinement, Isolation
 from runner_agent.environment import environment
@@ -44,23 +45,19 @@ class Starting:
         places = self.records.places(wanted.pod)
         env = environment(self.config, places, wanted.pod, wanted.env)
         argv = _program(wanted.argv, env["PATH"])
-        self._say(wanted.pod, "workspace")
-        workspace = await self._workspace(wanted, places)
+        self.hosts.starting.add(wanted.pod)
         try:
+            workspace = await self._workspace(wanted, places)
             return await self._launch(wanted, workspace, argv, env)
-        except BaseException:
-            await self._undo(wanted.pod, places)
-            raise
+        finally:
+            self.hosts.starting.discard(wanted.pod)
 
     async def _workspace(self, wanted: StartPod, places: Places) -> Workspace:
+        self._say(wanted.pod, "workspace")
         places.make()
+        say = partial(self._say, wanted.pod, "workspace")
         try:
-            return await self.workspaces.prepare(
-                wanted.pod,
-                places,
-                wanted.workspace,
-                lambda line: self._say(wanted.pod, "workspace", line),
-            )
+            return await self.workspaces.prepare(wanted.pod, places, wanted.workspace, say)
         except BaseException:
             await self._forget(wanted.pod, places)
             raise
@@ -75,7 +72,6 @@ class Starting:
             places.prompt.write_text(wanted.prompt)
         record = Record(
             pod=wanted.pod,
-            boot=machine.boot_id(),
             isolation=self.isolation.level,
             env=wanted.env,
             workspace=workspace,
@@ -89,7 +85,12 @@ class Starting:
             cols=wanted.cols,
             rows=wanted.rows,
         )
-        host = await self._spawn(launch)
+        try:
+            host = await self._spawn(launch)
+        except BaseException:
+            await self.workspaces.discard(places)
+            await self._forget(wanted.pod, places)
+            raise
         self._say(wanted.pod, "ready")
         return host
 
@@ -114,10 +115,6 @@ class Starting:
             return await self.hosts.spawn(launch)
         except HostError as error:
             return error
-
-    async def _undo(self, pod: str, places: Places) -> None:
-        await self.workspaces.discard(places)
-        await self._forget(pod, places)
 
     async def _forget(self, pod: str, places: Places) -> None:
         self.records.drop(pod)

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from runner_agent import confine, execute, machine, payloads, pod_programs, prompting
+from runner_agent import confine, execute, payloads, pod_programs, prompting
 from runner_agent.config import Config
 from runner_agent.confine import Isolation
 from runner_agent.environment import environment
@@ -26,6 +27,8 @@ from runner_agent.records import Record, Records
 from runner_agent.starting import Starting, confinement
 from runner_agent.terminals import Terminals, UnknownPodError
 from runner_agent.workspace import Workspaces
+
+_Job = Callable[[], Coroutine[Any, Any, None]]
 
 logger = logging.getLogger(__name__)
 
@@ -84,13 +87,15 @@ class Supervisor:
         record = self._records.get(command.pod)
         if command.kind == "start" and host and record:
             return _started(host, record)
-        if command.kind == "terminate" and host and (host.exit_code is not None or host.lost):
+        if command.kind == "terminate" and host and not host.running:
             return {"exit_code": host.exit_code}
         return None
 
     async def _start(self, wanted: StartPod) -> dict[str, Any]:
         host, record = self._hosts.get(wanted.pod), self._records.get(wanted.pod)
-        if not (host and record):
+        if host and not record:
+            raise CommandError("pod_exists", f"There is a Pod {wanted.pod} of unknown make here.")
+        if not host:
             host = await Starting(
                 config=self._config,
                 hosts=self._hosts,
@@ -117,7 +122,7 @@ class Supervisor:
         host, record = self._hosts.get(wanted.pod), self._records.get(wanted.pod)
         if host is None or record is None:
             raise CommandError("unknown_pod", f"There is no Pod {wanted.pod} on this Runner.")
-        if host.exit_code is not None or host.lost:
+        if not host.running:
             raise CommandError("pod_ended", f"Pod {wanted.pod} has ended: nothing can run in it.")
         places = self._records.places(wanted.pod)
         prefix = self._isolation.confine(confinement(places, record.workspace))
@@ -158,7 +163,7 @@ class Supervisor:
 
     def _attend(self, host: PodHost) -> None:
         if not self._is_over(host):
-            self._do_beside(self._until_ended(host), f"watch {host.pod}")
+            self._do_beside(partial(self._until_ended, host), f"watch {host.pod}")
         if (
             host.exit_code is None
             and not host.lost
@@ -167,7 +172,7 @@ class Supervisor:
             prompt = prompting.type_prompt(host, self._terminals, self._records.places(host.pod))
             self._do_beside(prompt, f"prompt {host.pod}")
 
-    def _do_beside(self, job: Coroutine[Any, Any, None], name: str) -> None:
+    def _do_beside(self, job: _Job, name: str) -> None:
         task = self._group.create_task(_logging_failure(job, name), name=name)
         self._beside.add(task)
         task.add_done_callback(self._beside.discard)
@@ -187,21 +192,16 @@ class Supervisor:
 
     def _report(self, host: PodHost, screen: dict[str, Any] | None = None) -> PodReport:
         if host.lost:
-            return PodReport(host.pod, "lost", end_offset=host.end, reason=self._why_lost(host))
+            why = f"It is lost: {host.reason}."
+            return PodReport(host.pod, "lost", end_offset=host.end, reason=why)
         return PodReport(
             host.pod,
-            "running" if host.exit_code is None else "ended",
+            "running" if host.running else "ended",
             exit_code=host.exit_code or 0,
             end_offset=host.end,
             asked=host.asked,
             screen=screen,
         )
-
-    def _why_lost(self, host: PodHost) -> str:
-        record = self._records.get(host.pod)
-        if record and record.boot != machine.boot_id():
-            return "The machine was rebooted."
-        return "Its host died on the Runner."
 
 
 def _started(host: PodHost, record: Record) -> dict[str, Any]:
@@ -212,8 +212,8 @@ def _started(host: PodHost, record: Record) -> dict[str, Any]:
     }
 
 
-async def _logging_failure(job: Coroutine[Any, Any, None], name: str) -> None:
+async def _logging_failure(job: _Job, name: str) -> None:
     try:
-        await job
+        await job()
     except Exception:
         logger.exception("%s broke", name)
