@@ -26,7 +26,7 @@ from pods.services import certificates
 from pods.services.authority import Authority
 from proto.mesh.v1 import enrollment_pb2, enrollment_pb2_grpc, runner_pb2, runner_pb2_grpc
 
-WITHIN = 10  # seconds a test waits for what must happen; a failure, not a pace
+WITHIN = 20  # seconds a test waits for what must happen; a failure, not a pace
 QUICK = Periods(heartbeat=0.2, silence=20, sweep=0.05, row=0.1, certificate=0.2, goodbye=1, drain=5)
 
 _names = itertools.count(1)
@@ -48,24 +48,42 @@ def csr_of(
     return signed.public_bytes(serialization.Encoding.PEM)
 
 
+class Rows:
+    """The ORM from asyncio, from threads as the gateway does it."""
+
+    def __init__(self) -> None:
+        self._pool = Pool()
+
+    async def __call__(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return await self._pool.run(fn, *args, **kwargs)
+
+    async def until(self, fn: Callable[..., Any], *args: Any) -> Any:
+        """Wait until `fn` is true, and return what it returned."""
+        return await until(self, fn, *args)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+async def until(ask: Callable[..., Any], *args: Any) -> Any:
+    """Ask until the answer is true. Another process or thread changes it: there is no event to wait for."""
+    async with asyncio.timeout(WITHIN):
+        while not (answer := await ask(*args)):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    return answer
+
+
 @dataclass
 class Rig:
     gateway: Gateway
     authority: Authority
     internal: str
     wishes: list[frozenset[int]]
-    pool: Pool = field(default_factory=Pool)
-
-    async def rows(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """The ORM, from a thread, as the gateway does it."""
-        return await self.pool.run(fn, *args, **kwargs)
+    rows: Rows = field(default_factory=Rows)
 
     async def until(self, fn: Callable[..., Any], *args: Any) -> Any:
         """Wait until `fn` on the rows is true, and return what it returned."""
-        async with asyncio.timeout(WITHIN):
-            while not (found := await self.rows(fn, *args)):
-                await asyncio.sleep(0.01)
-        return found
+        return await self.rows.until(fn, *args)
 
     async def credentials(self, runner: Runner, **options: Any) -> tuple[bytes, bytes]:
         """A certificate as enrollment gives it, and its row."""
@@ -196,7 +214,7 @@ async def running_gateway(periods: Periods = QUICK, **config: Any) -> AsyncItera
             finally:
                 begun.cancel()
                 gateway.stop()
-                await rig.pool.close()
+                await rig.rows.close()
 
 
 # ---- rows
