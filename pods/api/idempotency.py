@@ -10,17 +10,35 @@ from typing import Any
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from rest_framework.exceptions import APIException
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pods.api.door import Door
-from pods.api.errors import MismatchError
-from pods.errors import ConflictError, RefusedError
+from pods.api.errors import MismatchError, handle
+from pods.errors import (
+    ConflictError,
+    MeshError,
+    NotAllowedError,
+    NotVisibleError,
+    RefusedError,
+    RunnerOfflineError,
+)
 from pods.models import IdempotentAnswer
 
 KEY_MAX = 200
 REPLAYED = "Idempotent-Replayed"
+
+NOTHING_DONE = (
+    APIException,
+    ConflictError,
+    NotAllowedError,
+    NotVisibleError,
+    RefusedError,
+    RunnerOfflineError,
+)
+PERHAPS_DONE = {"unconfirmed"}  # typed, and not seen to be read
 
 _Post = Callable[..., Response]
 
@@ -63,8 +81,8 @@ def once_on_a_runner(post: _Post) -> _Post:
             return claim.earlier_answer()
         try:
             response = post(view, request, *args, **kwargs)
-        except Exception:
-            claim.forget()
+        except Exception as error:
+            claim.settle(error)
             raise
         claim.remember(response)
         return response
@@ -123,8 +141,12 @@ class _Claim:
     def remember(self, response: Response) -> None:
         self._row.update(status=response.status_code, body=self._seal(response.data))
 
-    def forget(self) -> None:
-        self._row.delete()
+    def settle(self, error: Exception) -> None:
+        """What was refused may be tried again; what may have been done is not done again."""
+        if isinstance(error, NOTHING_DONE) and getattr(error, "code", "") not in PERHAPS_DONE:
+            self._row.delete()
+        elif isinstance(error, MeshError):
+            self.remember(handle(error, {}))
 
     def _seal(self, data: object) -> str:
         """An answer may hold a secret that is shown once, so it is not kept readable."""

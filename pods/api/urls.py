@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from pods.api import catalog, pods, runners, tokens
+from pods.api import catalog, pods, runners, terminals, tokens
 from pods.api.door import Nowhere
 
 _v1 = [
@@ -15,6 +15,13 @@ _v1 = [
     path("pods/<slug:key>/events/", pods.PodEvents.as_view()),
     path("pods/<slug:key>/terminate/", pods.TerminatePod.as_view()),
     path("pods/<slug:key>/execute/", pods.ExecuteInPod.as_view()),
+    path("pods/<slug:key>/input/", terminals.TypeIntoPod.as_view()),
+    path("pods/<slug:key>/resize/", terminals.ResizePod.as_view()),
+    path("pods/<slug:key>/screen/", terminals.PodScreen.as_view()),
+    path("pods/<slug:key>/output/", terminals.PodOutput.as_view()),
+    path("pods/<slug:key>/workspace/", terminals.PodWorkspace.as_view()),
+    path("pods/<slug:key>/workspace/log/", terminals.PodLog.as_view()),
+    path("pods/<slug:key>/workspace/diff/", terminals.PodDiff.as_view()),
     path("runners/", runners.Runners.as_view()),
     path("runners/enrollment-tokens/", runners.EnrollmentTokens.as_view()),
     path("runners/<int:runner_id>/", runners.OneRunner.as_view()),
