@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from django.db import transaction
@@ -15,6 +16,11 @@ from pods.models.runner import RunnerQuerySet
 from pods.news import announce
 
 EXPIRED = "The certificate of this connection has expired. Dial again with the renewed one."
+
+
+YOUNGER_THAN_A_HELLO = timedelta(seconds=60)
+"""A Runner that renews its Session writes its hello while the old one still lives: of what was done in
+these last moments the hello need not know, and its silence proves nothing."""
 
 
 class StaleEpochError(Exception):
