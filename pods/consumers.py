@@ -18,7 +18,7 @@ from pods.terminals.client import Terminals
 from pods.terminals.frames import MalformedError, Wishes, parse_binary, parse_query, parse_text
 from pods.terminals.looks import Looks
 from pods.terminals.sight import Sight
-from pods.terminals.visit import Visit
+from pods.terminals.visit import RightsChangedError, Visit
 from pods.together import until_one_ends
 
 logger = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 NOT_SIGNED_IN, NOT_ALLOWED, NOT_FOUND = 4401, 4403, 4404
+COME_AGAIN = 1012
 REASON_MAX = 123  # bytes, by the websocket's own rules
 
 LOOK_EVERY_S = 1.0  # one who may no longer see the Pod is out within two of these
@@ -51,7 +52,7 @@ class TerminalConsumer:
         )  # a refusal before this reaches browsers as nothing
         try:
             await self._serve(scope, receive, send)
-        except* (MalformedError, MeshError) as refusals:
+        except* (MalformedError, MeshError, RightsChangedError) as refusals:
             code, reason = _why(refusals.exceptions[0])
             # Daphne passes no reason on with the close.
             await send(_message({"type": "error", "code": code, "message": reason}))
@@ -125,6 +126,8 @@ def _why(refusal: BaseException) -> tuple[int, str]:
     match refusal:
         case MalformedError():
             code = refusal.code
+        case RightsChangedError():
+            return COME_AGAIN, "What you may do here has changed. Connect again."
         case NotSignedInError():
             code = NOT_SIGNED_IN
         case NotVisibleError() | NotAMemberError():

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import grpc
 
-from pods.gateway.calls import EOF, Context, abort
+from pods.gateway.calls import EOF, Context, abort, written
 from pods.gateway.desk import Attendant, Desk
 from pods.gateway.hub import Hub
 from pods.gateway.questions import Questions, TooManyQuestionsError
@@ -106,15 +106,15 @@ async def _take_acks(viewing: Viewing, context: Context) -> None:
 
 
 async def _show(viewing: Viewing, context: Context) -> None:
-    shown = None
-    while not isinstance(shown, End):
+    shown, open_ = None, True
+    while open_ and not isinstance(shown, End):
         shown = await viewing.next()
-        await context.write(wire.shown_to_web(shown))
+        open_ = await written(context, wire.shown_to_web(shown))
 
 
 async def _notify(attendant: Attendant, context: Context) -> None:
-    while True:
-        await context.write(wire.notice_to_web(await attendant.notices.next()))
+    while await written(context, wire.notice_to_web(await attendant.notices.next())):
+        pass
 
 
 async def _take_wishes(desk: Desk, attendant: Attendant, context: Context) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import grpc
 
-from pods.gateway.calls import EOF, Context, abort
+from pods.gateway.calls import EOF, Context, abort, written
 from pods.gateway.hub import Hub, Terminal
 from pods.gateway.session import Session
 from pods.terminals import wire
@@ -29,8 +29,9 @@ class TerminalsStream:
         return self._outbox.put(request, key)
 
     async def write(self, context: Context) -> None:
-        while True:
-            await context.write(wire.request_to_runner(await self._outbox.next()))
+        await context.send_initial_metadata(())  # the Runner sees at once that it is attached
+        while await written(context, wire.request_to_runner(await self._outbox.next())):
+            pass
 
     async def read(self, context: Context) -> None:
         while (message := await context.read()) is not EOF:

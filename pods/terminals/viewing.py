@@ -46,7 +46,7 @@ class Feeds:
 
     def onward(self, cursor: Cursor) -> Feed | None:
         """Another feed that covers the cursor's place and is further on; of equal ones the oldest."""
-        if len(self._feeds) == 1 or not cursor.feed.covers(cursor.position):
+        if len(self._feeds) == 1 or cursor.waits_for_screen:
             return None
         best = self._covering(cursor.position)
         return best if best is not cursor.feed else None

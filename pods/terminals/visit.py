@@ -22,6 +22,10 @@ _BEFORE = {PodState.PENDING, PodState.STARTING}
 Frame = bytes | dict[str, Any]
 
 
+class RightsChangedError(Exception):
+    """The visitor may type now, or no longer: the visit must begin anew."""
+
+
 class Visit:
     """A Viewer of the Attendance. `sight` is what the rows say of the Pod; `look_soon` is set when that may be old."""
 
@@ -76,7 +80,12 @@ class Visit:
         return self._attendance.link.connected and self._sight.state in _BEFORE
 
     def see(self, sight: Sight) -> None:
-        """What the rows say now. That the Pod has ended is told after the last byte, if that can come."""
+        """What the rows say now. That the Pod has ended is told after the last byte, if that can come.
+
+        Raises RightsChangedError.
+        """
+        if sight.may_type != self._sight.may_type:
+            raise RightsChangedError
         self._sight = sight
         self._terminal.moved(sight.place)
         link = self._attendance.link
