@@ -23,7 +23,7 @@ from pathlib import Path
 from runner_agent import execute, toolchains
 from runner_agent.config import Config
 
-_SIGNALS = "HUP,INT,QUIT,TERM,USR1,USR2,PIPE"
+_SIGNALS = "HUP,INT,QUIT,TERM,USR1,USR2,PIPE,XFSZ"
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix")
 _PROBE_TIMEOUT_S = 10.0
 _ROOT = Path("/")
