@@ -3,9 +3,12 @@
 import json
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from runner_agent.logs import PodLog
-from runner_agent.screen import Screen
+
+if TYPE_CHECKING:
+    from runner_agent.screen import Screen
 
 _SUFFIX = ".screen"
 
@@ -18,13 +21,15 @@ class Checkpoint:
     size: tuple[int, int]  # cols, rows
     replay: bytes
 
-    def screen(self) -> Screen:
+    def screen(self) -> "Screen":
+        from runner_agent.screen import Screen
+
         screen = Screen(*self.size)
         screen.feed(self.replay)
         return screen
 
 
-def save(log: PodLog, offset: int, screen: Screen) -> None:
+def save(log: PodLog, offset: int, screen: "Screen") -> None:
     """The screen as it is before the byte at `offset`, a segment's first."""
     cols, rows = screen.size
     head = json.dumps({"cols": cols, "rows": rows}).encode()

@@ -138,7 +138,7 @@ class HostLink(asyncio.Protocol):
     # ---- to the host
 
     def _send(self, kind: int, payload: bytes = b"") -> None:
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(wire.frame(kind, payload))
 
     def type(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import json
 import logging
 import os
@@ -50,14 +51,19 @@ class PodHosts:
         self._hosts: dict[str, PodHost] = {}
         self._broken: set[PodHost] = set()
         self._news = asyncio.Event()
+        self._screens_loaded = False
 
     async def __aenter__(self) -> Self:
         self._group = await asyncio.TaskGroup().__aenter__()
-        self._keeper = self._group.create_task(self._keep_in_touch())
+        self._tasks = [
+            self._group.create_task(self._keep_in_touch()),
+            self._group.create_task(self._load_screens()),
+        ]
         return self
 
     async def __aexit__(self, *exc: Any) -> None:
-        self._keeper.cancel()
+        for task in self._tasks:
+            task.cancel()
         try:
             await self._group.__aexit__(*exc)
         finally:
@@ -133,6 +139,8 @@ class PodHosts:
             return None
         host = self._hosts[pod] = PodHost(pod, directory)
         host.on_broken = self._is_broken
+        if self._screens_loaded:
+            host.live.allow()
         if not host.settle() and not await self._reach(host):
             self._is_broken(host)
         return host
@@ -164,6 +172,12 @@ class PodHosts:
             host.link = link
             return await link.met
         return True
+
+    async def _load_screens(self) -> None:
+        await asyncio.to_thread(importlib.import_module, "runner_agent.screen")
+        self._screens_loaded = True
+        for host in self:
+            host.live.allow()
 
     async def _keep_in_touch(self) -> None:
         while True:

@@ -8,10 +8,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from runner_agent import checkpoints
 from runner_agent.logs import GoneError, PodLog, Size
-from runner_agent.screen import Screen
+
+if TYPE_CHECKING:
+    from runner_agent.screen import Screen
 
 SLICE = 1 << 18  # bytes fed before others get their turn
 STEP = 1 << 16
@@ -41,6 +44,7 @@ class LiveScreen:
         self._waited = 0  # output before this waited for a daemon
         self._size: Size = (80, 24)
         self._turn: asyncio.Handle | None = None
+        self._wanted = self._may_build = False
         self._done = asyncio.Event()
         self._waiting: list[Callable[[], None]] = []
 
@@ -63,7 +67,7 @@ class LiveScreen:
         """The screen shows all output before this."""
         return self._cursor
 
-    async def at_end(self) -> Screen:
+    async def at_end(self) -> "Screen":
         """The screen after all output known of now; valid until the next await, as is `offset`."""
         while self._screen is None or self._cursor < self._end:
             self._schedule()
@@ -71,7 +75,7 @@ class LiveScreen:
             await self._done.wait()
         return self._screen
 
-    def near_end(self) -> Screen | None:
+    def near_end(self) -> "Screen | None":
         """The same without waiting, at most one SLICE behind; None while it is further behind."""
         if self._screen is None or self._end - self._cursor > SLICE:
             self._schedule()
@@ -90,8 +94,15 @@ class LiveScreen:
             self._screen.close()
             self._screen = None
 
+    def allow(self) -> None:
+        """The library of screens is loaded, which takes a third of a second and is done aside."""
+        self._may_build = True
+        if self._wanted:
+            self._schedule()
+
     def _schedule(self) -> None:
-        if self._turn is None:
+        self._wanted = True
+        if self._turn is None and self._may_build:
             self._turn = asyncio.get_running_loop().call_soon(self._take_turn)
 
     def _take_turn(self) -> None:
@@ -124,17 +135,19 @@ class LiveScreen:
             screen.resize(*size)
         return self._cursor >= self._end
 
-    def _rebuild(self) -> Screen:
+    def _rebuild(self) -> "Screen":
         first = self._log.first()
         kept = checkpoints.last_before(self._log, max(self._seen, first))
         if kept is not None:
             screen, self._cursor = kept.screen(), kept.offset
         else:
+            from runner_agent.screen import Screen
+
             screen, self._cursor = Screen(*(self._log.size_at(first) or self._size)), first
         self._screen = screen
         return screen
 
-    def _step(self, screen: Screen) -> bool:
+    def _step(self, screen: "Screen") -> bool:
         """Feed one piece; False if there is none."""
         replayed = self._cursor < self._seen
         limit = min(STEP, self._seen - self._cursor) if replayed else STEP
@@ -154,7 +167,7 @@ class LiveScreen:
         self._cursor += len(piece.data)
         return True
 
-    def _keep(self, screen: Screen) -> None:
+    def _keep(self, screen: "Screen") -> None:
         at = self._cursor
         if at and self._log.is_start(at) and not checkpoints.exists(self._log, at):
             checkpoints.save(self._log, at, screen)

@@ -20,9 +20,9 @@ class Process:
         self.jailer = name in _JAILERS
 
 
-def keep_orphans() -> None:
+def keep_orphans(*, on: bool = True) -> None:
     """Descendants whose parent ends become children of this process: none gets away."""
-    if _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+    if _libc.prctl(_PR_SET_CHILD_SUBREAPER, int(on), 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 

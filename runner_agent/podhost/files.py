@@ -12,8 +12,8 @@ _ROOM = 4096  # bytes set aside for exit.json, so that a full disk cannot keep a
 
 
 def write_json(path: str, value: dict[str, object]) -> None:
-    """Whole or not at all, and on the disk."""
-    _replace(path, path + ".new", json.dumps(value).encode())
+    """Whole or not at all."""
+    _replace(path, path + ".new", json.dumps(value).encode(), durable=False)
 
 
 def read_json(path: str) -> dict[str, Any] | None:
@@ -33,7 +33,8 @@ def reserve(path: str) -> None:
 
 
 def write_reserved(path: str, value: dict[str, object]) -> None:
-    _replace(path, path + ".room", json.dumps(value).encode().ljust(_ROOM))
+    """Whole or not at all, and on the disk, also a full one."""
+    _replace(path, path + ".room", json.dumps(value).encode().ljust(_ROOM), durable=True)
 
 
 def new_key(path: str) -> bytes:
@@ -44,12 +45,13 @@ def new_key(path: str) -> bytes:
     return key
 
 
-def _replace(path: str, draft: str, data: bytes) -> None:
+def _replace(path: str, draft: str, data: bytes, *, durable: bool) -> None:
     fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.write(fd, data)
         os.ftruncate(fd, len(data))
-        os.fsync(fd)
+        if durable:
+            os.fsync(fd)
     finally:
         os.close(fd)
     os.rename(draft, path)

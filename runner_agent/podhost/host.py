@@ -45,7 +45,7 @@ class Host:
         """Start the agent, or record why it cannot be; `pid` is 0 then."""
         gc.disable()  # a loop without cycles; collecting would only touch shared pages
         self._poll = select.epoll()
-        self._wakes = _wake_on(signal.SIGCHLD, signal.SIGUSR1)
+        self._wakes, self._wakes_from = _wake_on(signal.SIGCHLD, signal.SIGUSR1)
         self._poll.register(self._wakes, select.EPOLLIN)
         family.keep_orphans()
         files.reserve(self._directory + "/exit.json")
@@ -77,6 +77,14 @@ class Host:
             for fd, events in self._poll.poll(self._timeout(now)):
                 self._ready(fd, events)
         self._finish()
+
+    def close(self) -> None:
+        """For a host that is not the end of its process, once its agent has ended."""
+        signal.set_wakeup_fd(-1)
+        for fd in (self._wakes, self._wakes_from, self._process.fd):
+            os.close(fd)
+        self._process.closed = True  # it would wait for a child that is reaped
+        self._poll.close()
 
     def _timeout(self, now: float) -> float | None:
         times = (self._ending.next_at(), self._terminal.wake_at(now))
@@ -210,13 +218,13 @@ class Host:
         self._terminal.paced = False
 
 
-def _wake_on(*signals: int) -> int:
-    """A descriptor that is readable after one of these signals, with their numbers as bytes."""
+def _wake_on(*signals: int) -> tuple[int, int]:
+    """A pipe whose first end is readable after one of these signals, with their numbers as bytes."""
     read, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
     for signo in signals:
         signal.signal(signo, _nothing)
-    return read
+    return read, write
 
 
 def _nothing(_signo: int, _frame: object) -> None:

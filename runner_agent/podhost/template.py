@@ -10,6 +10,7 @@ from typing import Any
 
 from runner_agent.podhost import clients, files
 from runner_agent.podhost.host import Host
+from runner_agent.podhost.rehearsal import rehearse
 
 REQUEST_S = 5.0
 
@@ -18,6 +19,7 @@ def serve(sockets: str) -> None:
     """Until killed. While another template serves these sockets, wait to take over."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     files.lock(f"{sockets}/{files.SPAWN_LOCK}", wait=True)
+    rehearse(f"{sockets}/rehearsal")
     listener = clients.listen(f"{sockets}/{files.SPAWN_SOCKET}", socket.SOCK_SEQPACKET)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

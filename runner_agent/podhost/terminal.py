@@ -1,5 +1,6 @@
 """The PTY between its log and what is to be typed. Never waits; says what to poll for and until when."""
 
+import mmap
 import os
 import select
 
@@ -21,7 +22,7 @@ class Terminal:
         self.log, self.inputs, self.pacing = log, Inputs(), Pacing()
         self.paced = True  # False once the Pod is leaving: its last words are not held up
         self._closed_until = 0.0  # no process has the PTY open; look again then
-        self._buffer = memoryview(bytearray(TURN))
+        self._buffer = memoryview(mmap.mmap(-1, TURN))  # pages that are never used cost nothing
         self._events = 0
 
     def watch(self, poll: select.epoll, now: float) -> None:
