@@ -102,6 +102,7 @@ async def _tell(visit: Visit, send: Send) -> None:
 
 
 async def _listen(visit: Visit, receive: Receive, wishes: Wishes) -> None:
+    await visit.welcome()
     while (message := await receive())["type"] == "websocket.receive":
         if (data := message.get("bytes")) is not None:
             visit.hear(parse_binary(data, numbered=bool(wishes.client)))

@@ -22,7 +22,10 @@ ANSWER_S = 20.0  # beyond the Gateway's own limit for a Runner's answer
 TYPE_S = 60.0  # a long text into a program that reads slowly
 TRIES = 3  # the Runner may have gone to another Gateway a moment ago
 
-_ELSEWHERE = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.FAILED_PRECONDITION}
+DIAL_S = 1.0
+
+_UNHEARD = {grpc.StatusCode.FAILED_PRECONDITION}  # not_here
+_GONE = {grpc.StatusCode.UNAVAILABLE}  # before or after it was heard
 
 
 class AwayError(Exception):
@@ -68,7 +71,7 @@ class Relay:
             )
             return str(stub.Type(request, timeout=TYPE_S).refused)
 
-        return self._call(pod, call)
+        return self._call(pod, call, twice=False)
 
     def resize(self, pod: str, writer: Writer, cols: int, rows: int) -> str:
         """Why it was refused, or "". Raises AwayError, SilentError."""
@@ -85,17 +88,25 @@ class Relay:
 
         return self._call(pod, call)
 
-    def _call(self, pod: str, call: Callable[[Any, Whereabouts], R]) -> R:
-        """Only a call that cannot have reached a Runner is made again."""
+    def _call(self, pod: str, call: Callable[[Any, Whereabouts], R], *, twice: bool = True) -> R:
+        """Raises AwayError when no Gateway has the Runner, SilentError when it may have heard the call.
+
+        `twice`: it may be made again even if it may have been heard.
+        """
         place = Whereabouts()
         for left in reversed(range(TRIES)):
             place = whereabouts(pod)
             if not place.address:
                 break
             try:
-                return call(RelayStub(self._channels.to(place.address)), place)
+                channel = self._channels.to(place.address)
+                if not twice:
+                    grpc.channel_ready_future(channel).result(DIAL_S)
+                return call(RelayStub(channel), place)
+            except grpc.FutureTimeoutError:
+                self._channels.drop(place.address)
             except grpc.RpcError as error:
-                if error.code() not in _ELSEWHERE:
+                if error.code() not in (_UNHEARD | _GONE if twice else _UNHEARD):
                     raise SilentError from error
             if left:
                 time.sleep(random.uniform(0.05, 0.2))  # noqa: S311 - spreads the load

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from contextlib import suppress
 from typing import Any
 
 from pods.lease import Writer
@@ -16,6 +17,7 @@ from pods.terminals.typed import Typed
 from pods.terminals.viewing import Viewing
 
 UNSENT = 256  # text frames a browser may be owed; what is outdated is replaced, refusals beyond it are dropped
+WELCOME_S = 2.0  # how long the first word of a browser may wait for the Pod to be attached
 
 _BEFORE = {PodState.PENDING, PodState.STARTING}
 
@@ -44,13 +46,14 @@ class Visit:
         self._end_shown = False
         self._sight = sight
         self.look_soon = asyncio.Event()
+        self._attached = asyncio.Event()
         lossless = wishes.offset is not None
         self._viewing = Viewing(terminal.feeds, wishes.offset, lossless=lossless)
         if kept and not (lossless or sight.is_online):
             self._put(frames.shown_text(kept))
         terminal.attendance.join(self)
         self.told(self._attendance.control)
-        self.see(sight)
+        self.told(self._attendance.link)
 
     def close(self) -> None:
         self._attendance.leave(self)
@@ -100,6 +103,7 @@ class Visit:
     def told(self, notice: Notice) -> None:
         match notice:
             case Link(connected=True):
+                self._attached.set()
                 self._typed.rewind()
                 self._send_size()
                 self._send_typed()
@@ -120,6 +124,14 @@ class Visit:
                 self._put(frames.refused_text(notice, numbered=False))
 
     # ---- what the browser says
+
+    async def welcome(self) -> None:
+        """Wait a moment for the Pod to be attached, so that what is typed first is not refused for our haste."""
+        may_come = self.writer is not None and self._sight.is_online
+        if may_come and self._sight.state not in ENDED:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WELCOME_S):
+                    await self._attached.wait()
 
     def hear(self, said: frames.Said) -> None:
         match said:
