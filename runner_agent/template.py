@@ -13,11 +13,14 @@ from typing import Any
 
 from runner_agent.config import Config
 from runner_agent.pod_host import HostError
-from runner_agent.podhost.files import SPAWN_SOCKET
+from runner_agent.podhost import files
+from runner_agent.podhost.files import SPAWN_LOCK, SPAWN_SOCKET
 
 SPAWN_S = 10.0
 TEMPLATE_S = 5.0  # for a template to come up
-TEMPLATE_PATIENCE_S = 0.5  # the supervisor's own may be about to
+PATIENCE_S = 2.0  # the supervisor's own may be about to
+IDLE_S = 60  # after which one that we started ends
+TRIES = 2  # one that ends just now is missed
 PACKET = 1 << 16
 
 logger = logging.getLogger(__name__)
@@ -34,27 +37,38 @@ def template_argv(config: Config) -> list[str]:
 
 
 async def ask_template(config: Config, request: bytes) -> dict[str, Any]:
-    try:
-        async with asyncio.timeout(SPAWN_S):
-            with await _template(config) as sock:
-                loop = asyncio.get_running_loop()
-                for start in range(0, len(request), PACKET):
-                    await loop.sock_sendall(sock, request[start : start + PACKET])
-                sock.shutdown(socket.SHUT_WR)
-                answer: dict[str, Any] = json.loads(await loop.sock_recv(sock, PACKET))
-                return answer
-    except (OSError, TimeoutError, ValueError) as error:
-        raise HostError(f"the template of Pod hosts does not answer: {error!r}") from error
+    """Asked again if it breaks: what it does is idempotent by Pod."""
+    failed: Exception | None = None
+    for _ in range(TRIES):
+        try:
+            async with asyncio.timeout(SPAWN_S):
+                return await _ask(config, request)
+        except (OSError, TimeoutError, ValueError) as error:
+            failed = error
+    raise HostError(f"the template of Pod hosts does not answer: {failed!r}") from failed
+
+
+async def _ask(config: Config, request: bytes) -> dict[str, Any]:
+    with await _template(config) as sock:
+        loop = asyncio.get_running_loop()
+        for start in range(0, len(request), PACKET):
+            await loop.sock_sendall(sock, request[start : start + PACKET])
+        sock.shutdown(socket.SHUT_WR)
+        answer: dict[str, Any] = json.loads(await loop.sock_recv(sock, PACKET))
+        return answer
 
 
 async def _template(config: Config) -> socket.socket:
-    """Connected; starts one if none serves."""
-    for patience in (TEMPLATE_PATIENCE_S, TEMPLATE_S):
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                return await _dial(config.sockets / SPAWN_SOCKET)
-        if patience == TEMPLATE_PATIENCE_S:
-            await _start_template(config)
+    """Connected; starts one if none serves or is about to."""
+    path, lock = config.sockets / SPAWN_SOCKET, str(config.sockets / SPAWN_LOCK)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_S):
+            return await _dial(path)
+    if files.holder(lock) is None:
+        await _start_template(config)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(TEMPLATE_S):
+            return await _dial(path)
     raise HostError("no template of Pod hosts came up. Run `mesh-runner pods` to see why.")
 
 
@@ -84,6 +98,7 @@ async def _start_template(config: Config) -> None:
         'exec setsid "$@" &',
         "template",
         *template_argv(config),
+        str(IDLE_S),
         stdin=quiet,
         stdout=quiet,
         stderr=quiet,

@@ -63,14 +63,14 @@ def boot_id() -> str:
         return file.read().strip()
 
 
-def lock(path: str, *, wait: bool = False) -> bool:
+def lock(path: str) -> bool:
     """Hold the file until this process ends; False if another process holds it.
 
     A record lock: a forked child does not share it, so it says whether this very process lives.
     """
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.lockf(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(fd)
         return False

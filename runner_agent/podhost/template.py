@@ -13,23 +13,46 @@ from runner_agent.podhost.host import Host
 from runner_agent.podhost.rehearsal import rehearse
 
 REQUEST_S = 5.0
+LOOK_S = 1.0  # between two looks at whether it is still needed
 
 
-def serve(sockets: str) -> None:
-    """Until killed. While another template serves these sockets, wait to take over."""
+def serve(sockets: str, idle_s: int | None = None) -> None:
+    """Until killed, idle for too long, or the sockets' directory is gone. Hosts go on.
+
+    While another template serves these sockets, wait to take over.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    files.lock(f"{sockets}/{files.SPAWN_LOCK}", wait=True)
+    while not files.lock(f"{sockets}/{files.SPAWN_LOCK}"):
+        time.sleep(LOOK_S)
     rehearse(f"{sockets}/rehearsal")
-    listener = clients.listen(f"{sockets}/{files.SPAWN_SOCKET}", socket.SOCK_SEQPACKET)
+    path = f"{sockets}/{files.SPAWN_SOCKET}"
+    listener = clients.listen(path, socket.SOCK_SEQPACKET)
+    listener.settimeout(LOOK_S)
+    ours = os.stat(path).st_ino
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
-    while True:
-        asker, _ = listener.accept()
+    asked_at = time.monotonic()
+    while _is_reachable(path, ours):
+        try:
+            asker, _ = listener.accept()
+        except TimeoutError:
+            if idle_s is not None and time.monotonic() - asked_at > idle_s:
+                os.unlink(path)
+                return
+            continue
+        asked_at = time.monotonic()
         with asker:
             if clients.trusted(asker):
                 _fork(asker, listener)
+
+
+def _is_reachable(path: str, inode: int) -> bool:
+    try:
+        return os.stat(path).st_ino == inode
+    except FileNotFoundError:
+        return False
 
 
 def _fork(asker: socket.socket, listener: socket.socket) -> None:
