@@ -13,14 +13,13 @@ from runner_agent.backoff import Backoff
 from runner_agent.config import Config
 from runner_agent.errors import FinalError
 from runner_agent.identity import Identity, IdentityError
+from runner_agent.periods import Periods
 from runner_agent.session import Runner, Session
 from runner_agent.session_messages import Goodbye
 from runner_agent.status import Status
-from runner_agent.terminals import Terminals
+from runner_agent.terminal_stream import Feeds
 from runner_agent.together import until
 
-SUPERSEDED_S = 30.0  # so that two daemons with one certificate cannot take turns
-RENEW_AGAIN_S = 600.0  # after a renewal that failed
 FINAL = frozenset({"revoked", "disabled", "protocol"})
 
 _PASSING = frozenset(
@@ -54,11 +53,12 @@ class Link:
         config: Config,
         identity: Identity,
         runner: Runner,
-        terminals: Terminals,
+        feeds: Feeds,
         status: Status,
+        periods: Periods = Periods(),  # noqa: B008 - frozen
     ) -> None:
         self._config, self._identity, self._runner = config, identity, runner
-        self._terminals, self._status = terminals, status
+        self._feeds, self._status, self._periods = feeds, status, periods
         self._gateways = cycle(config.gateways)
         self._backoff = Backoff()
         self._next: Attached | None = None  # with a new certificate, before the old Session is left
@@ -113,11 +113,11 @@ class Link:
         welcome, began = attached.welcome, asyncio.get_running_loop().time()
         logger.info("attached to %s as %s", attached.gateway, welcome.runner_name)
         self._status.note("attached", gateway=attached.gateway, epoch=welcome.epoch)
-        session = Session(attached, self._runner)
+        session = Session(attached, self._runner, self._periods)
         self._live = True
         try:
             return await session.serve(
-                terminal_stream.keep_open(attached, self._terminals),
+                terminal_stream.keep_open(attached, self._feeds),
                 self._renew(attached, session),
             )
         finally:
@@ -137,7 +137,7 @@ class Link:
                     self._next = await attach(attached.gateway, self._identity, hello)
             except (aio.AioRpcError, IdentityError, AttachError) as error:
                 logger.warning("the certificate is not renewed yet: %s", error)
-                await asyncio.sleep(RENEW_AGAIN_S)
+                await asyncio.sleep(self._periods.renew_again)
             else:
                 return
 
@@ -146,7 +146,7 @@ class Link:
         reason = ended.goodbye.reason if ended.goodbye else ""
         if reason in FINAL or not is_passing(ended.code or grpc.StatusCode.OK):
             raise RefusedError(ended.text)
-        return SUPERSEDED_S if reason == "superseded" else self._backoff.next()
+        return self._periods.superseded if reason == "superseded" else self._backoff.next()
 
     def _refuse_expired(self) -> None:
         if self._identity.left(renewal.utc_now()).total_seconds() <= 0:

@@ -14,6 +14,7 @@ from runner_agent import wire
 from runner_agent.attach import Attached, Ended, broken
 from runner_agent.messages import Answer, Command, Question
 from runner_agent.outbox import Outbox
+from runner_agent.periods import Periods
 from runner_agent.session_messages import (
     Goodbye,
     Heartbeat,
@@ -24,10 +25,7 @@ from runner_agent.session_messages import (
 )
 from runner_agent.together import until_one_ends
 
-HEARTBEAT_S = 10.0
-SILENCE_S = 30.0  # without a word from the Gateway the Session is lost
-CALL_S = 30.0  # for a call of its own
-GOODBYE_S = 1.0  # for the Gateway to take ours and end the stream
+CALL_S = 30.0  # for an answer that travels as a call of its own
 QUESTIONS_AHEAD = 64  # questions that wait while others are answered
 QUESTIONS_AT_ONCE = 8
 ANSWER_INLINE = 64 * 1024  # bytes; a larger answer travels as a call of its own
@@ -51,7 +49,8 @@ class Runner(Protocol):
 
 
 class Session:
-    def __init__(self, attached: Attached, runner: Runner) -> None:
+    def __init__(self, attached: Attached, runner: Runner, periods: Periods) -> None:
+        self._periods = periods
         self._attached, self._runner, self._outbox = attached, runner, runner.outbox
         self._call, self._stub = attached.call, attached.stub
         self._questions: asyncio.Queue[Question] = asyncio.Queue(QUESTIONS_AHEAD)
@@ -65,8 +64,8 @@ class Session:
         self._heard_at = self._now()
         self._outbox.attached()
         answering = [self._answer() for _ in range(QUESTIONS_AT_ONCE)]
-        own = [self._read(), self._write(), self._beat(), self._watch()]
-        await until_one_ends(*(self._until_broken(job) for job in own), *answering, *beside)
+        own = [self._listen(), self._speak(), self._beat(), self._watch()]
+        await until_one_ends(*(self._in_its_time(job) for job in own), *answering, *beside)
         return self._ended or Ended("The Session was left.")
 
     @contextlib.contextmanager
@@ -79,6 +78,12 @@ class Session:
             self._may_end.set()
 
     # ---- the jobs
+
+    async def _listen(self) -> None:
+        try:
+            await self._read()
+        except aio.AioRpcError as error:
+            self._end(broken(error))
 
     async def _read(self) -> None:
         while isinstance(message := await self._call.read(), pb.ToRunner):
@@ -109,13 +114,19 @@ class Session:
             case Heartbeat() | Welcome() | Goodbye():
                 pass  # an answer to ours; the others come but once
 
+    async def _speak(self) -> None:
+        try:
+            await self._write()
+        except (aio.AioRpcError, asyncio.InvalidStateError):
+            await asyncio.Event().wait()  # the stream has ended: the listener hears why
+
     async def _write(self) -> None:
         while True:
             message = await self._outbox.next()
             await self._call.write(wire.encode(message))
             if isinstance(message, Goodbye):
                 await self._call.done_writing()
-                await asyncio.sleep(GOODBYE_S)
+                await asyncio.sleep(self._periods.goodbye)
                 self._end(Ended("This Runner said goodbye."))
                 return
 
@@ -123,12 +134,13 @@ class Session:
         while True:
             self._outbox.heartbeat(self._heartbeat())
             self._outbox.repeat_unconfirmed()
-            await asyncio.sleep(HEARTBEAT_S)
+            await asyncio.sleep(self._periods.heartbeat)
 
     async def _watch(self) -> None:
-        while (left := self._heard_at + SILENCE_S - self._now()) > 0:  # noqa: ASYNC110 - a word only puts it off
+        silence = self._periods.silence
+        while (left := self._heard_at + silence - self._now()) > 0:  # noqa: ASYNC110 - a word only puts it off
             await asyncio.sleep(left)
-        self._end(Ended(f"Nothing was heard from {self._attached.gateway} for {SILENCE_S:.0f} s."))
+        self._end(Ended(f"Nothing was heard from {self._attached.gateway} for {silence:g} s."))
 
     def _ask(self, question: Question) -> None:
         try:
@@ -151,13 +163,8 @@ class Session:
 
     # ---- inside
 
-    async def _until_broken(self, job: Coroutine[Any, Any, None]) -> None:
-        try:
-            await job
-        except aio.AioRpcError as error:
-            self._end(broken(error))
-        except asyncio.InvalidStateError:  # written to a call that ended
-            self._end(Ended("The Session ended.", code=await self._call.code()))
+    async def _in_its_time(self, job: Coroutine[Any, Any, None]) -> None:
+        await job
         await self._may_end.wait()
 
     def _end(self, ended: Ended) -> None:
