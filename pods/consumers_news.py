@@ -2,26 +2,23 @@
 
 import logging
 import time
-from importlib import import_module
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
-from django.contrib.auth import get_user
 from django.db import close_old_connections
-from django.http import HttpRequest
 from redis.exceptions import RedisError
 
-from accounts.access import ORGANIZATION, actor_for_user
-from accounts.errors import NotAMemberError
-from accounts.models import User
+from accounts.errors import NotAMemberError, NotSignedInError
 from pods.news import group
+from pods.services.visits import Visitor, actor_of
 
 logger = logging.getLogger(__name__)
 
 SIGNED_OUT = 4401
 TRY_AGAIN = 1013
+LISTENING = "listening"  # the kind of the first news: what happened before it was not told
 BELIEVED_FOR_S = 2.0  # a login is looked at again before news that comes later than this
 
 
@@ -42,6 +39,8 @@ class NewsConsumer(AsyncJsonWebsocketConsumer):
         except (OSError, RedisError) as error:
             logger.warning("no news while the channel layer is away: %s", error)
             await self.close(TRY_AGAIN)
+            return
+        await self.send_json({"kind": LISTENING, "key": "", "state": ""})
 
     async def disconnect(self, _code: int) -> None:
         if hasattr(self, "organization_id"):
@@ -66,14 +65,9 @@ class NewsConsumer(AsyncJsonWebsocketConsumer):
 def _organization_of(session_key: str) -> int | None:
     """The current Organization of the login with this cookie; None if it has ended."""
     close_old_connections()
-    request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    user = get_user(request)
     try:
-        if isinstance(user, User):
-            return actor_for_user(user, request.session.get(ORGANIZATION)).organization_id
-    except NotAMemberError:
-        pass
+        return actor_of(Visitor(session_key=session_key)).organization_id
+    except (NotSignedInError, NotAMemberError):
+        return None
     finally:
         close_old_connections()
-    return None

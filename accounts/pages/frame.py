@@ -30,11 +30,11 @@ class PageRequest(HttpRequest):
 View = Callable[Concatenate[PageRequest, P], HttpResponse]
 
 
-def page(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+def page(view: View[P]) -> Callable[Concatenate[Any, P], HttpResponse]:
     """Sign-in first, then the view with `request.actor`; domain errors become pages or notices."""
 
     @wraps(view)
-    def framed(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def framed(request: Any, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.user.is_authenticated:
             return _to_sign_in(request)
         try:
@@ -76,7 +76,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     actor: Actor | None = getattr(request, "actor", None)
     if actor is None:
         return {"actor": None}
-    mine = Organization.objects.filter(memberships__user_id=actor.user_id).order_by("name")
+    mine = Organization.objects.filter(memberships__user=actor.user_id).order_by("name")
     return {
         "actor": actor,
         "organizations": mine,

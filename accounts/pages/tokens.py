@@ -37,6 +37,7 @@ class TokenForm(forms.Form):
     days = forms.TypedChoiceField(choices=LIVES, coerce=int, initial=90)
     scopes = forms.MultipleChoiceField(
         choices=list(SAID.items()),
+        widget=forms.CheckboxSelectMultiple,
         initial=[scope for scope in SAID if scope != Scope.RUNNERS_MANAGE],
         error_messages={"required": "Choose at least one thing it may do."},
     )

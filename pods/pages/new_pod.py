@@ -73,8 +73,7 @@ class PodForm(forms.Form):
             labels=asked["labels"],
             name=asked["name"],
             argv=asked["command"] if command_given else (),
-            cols=asked["cols"] or PodRequest.cols,
-            rows=asked["rows"] or PodRequest.rows,
+            **{side: asked[side] for side in ("cols", "rows") if asked[side]},
         )
 
     def refuse(self, error: RefusedError) -> None:

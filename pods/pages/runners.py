@@ -1,6 +1,7 @@
 """Machines: their health, letting one in, resting and sending one away."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.db.models import Max, Q
 from django.http import HttpResponse
@@ -64,11 +65,10 @@ def act(request: PageRequest, runner_id: int, verb: str) -> HttpResponse:
 
 
 def _looks(request: PageRequest) -> list[RunnerLook]:
-    rows = taken_places(runners_for(request.actor)).order_by("name")
+    mine = runners_for(request.actor)
     valid = Q(certificates__revoked_at=None)
     ends = dict(
-        runners_for(request.actor)
-        .annotate(ends=Max("certificates__not_after", filter=valid))
-        .values_list("pk", "ends")
+        mine.annotate(ends=Max("certificates__not_after", filter=valid)).values_list("pk", "ends")
     )
-    return [RunnerLook(row, taken=row.taken, expires=ends.get(row.pk)) for row in rows]
+    rows: Iterable[Any] = taken_places(mine).order_by("name")
+    return [RunnerLook(row, taken=row.taken, expires=ends[row.pk]) for row in rows]

@@ -11,7 +11,7 @@ from pods.access import Need, pod_for
 from pods.errors import MeshError
 from pods.services import terminals
 
-DIFF_SHOWN = 256 * 1024  # characters of a diff in one page
+DIFF_SHOWN = 256 * 1024  # characters; the browser has a line of the page for each line
 
 
 @page
@@ -21,7 +21,7 @@ def workspace(request: PageRequest, key: str) -> HttpResponse:
     try:
         context["workspace"] = terminals.workspace(pod)
     except MeshError as error:
-        context["problem"] = error.message
+        context["problem"] = error
     return render(request, "pods/workspace.html", context)
 
 
@@ -31,10 +31,12 @@ def diff(request: PageRequest, key: str) -> HttpResponse:
     path = request.GET.get("path", "")
     context: dict[str, Any] = {"pod": pod, "path": path}
     try:
-        text = terminals.workspace_diff(pod, path=path)["diff"]
-        context |= {"lines": lines(text[:DIFF_SHOWN]), "is_cut": len(text) > DIFF_SHOWN}
+        answer = terminals.workspace_diff(pod, path=path)
+        text = answer["diff"]
+        context["lines"] = lines(text[:DIFF_SHOWN])
+        context["is_cut"] = answer["truncated"] or len(text) > DIFF_SHOWN
     except MeshError as error:
-        context["problem"] = error.message
+        context["problem"] = error
     return render(request, "pods/diff.html", context)
 
 

@@ -12,7 +12,8 @@ const LETTERS = {
 };
 
 export function listenToKeys() {
-  for (const key of document.querySelectorAll("[data-mod]")) key.textContent = said(key);
+  nameKeys();
+  document.addEventListener("htmx:after:swap", nameKeys);
   document.addEventListener("keydown", onKey);
 }
 
@@ -83,6 +84,10 @@ function step(by) {
   const next = at < 0 ? (by > 0 ? 0 : items.length - 1) : Math.min(Math.max(at + by, 0), items.length - 1);
   items[next].focus();
   items[next].scrollIntoView({ block: "nearest" });
+}
+
+function nameKeys() {
+  for (const key of document.querySelectorAll("[data-mod]")) key.textContent = said(key);
 }
 
 function said(key) {

@@ -7,6 +7,8 @@ const REST = 500; // ms between two looks of one element
 const SAY_AFTER = 1500; // ms of silence before the banner: a short break heals unseen
 const BACKOFF_MIN = 500, BACKOFF_MAX = 10_000;
 const SIGNED_OUT = 4401;
+const LISTENING = "listening"; // the first news of a connection: what happened before was not told
+const ANYWAY = 20_000; // ms; silence of a Runner makes no news, and news may be lost
 
 const stale = new Set();
 const lookedAt = new WeakMap();
@@ -19,19 +21,17 @@ export function followNews(path) {
   document.addEventListener("mesh:changed", (event) => changed(event.detail?.value ?? event.detail, ""));
   document.addEventListener("visibilitychange", () => schedule(0));
   setInterval(tellBroken, 500);
+  setInterval(allChanged, ANYWAY);
 }
 
 function connect(url) {
   const socket = new WebSocket(url);
-  socket.onopen = () => {
-    attempts = 0;
-    if (brokenSince) allChanged(); // what happened meanwhile is not told again
-    brokenSince = 0;
-    tellBroken();
-  };
   socket.onmessage = ({ data }) => {
     const { kind, key } = JSON.parse(data);
-    changed(kind, key);
+    if (kind !== LISTENING) return changed(kind, key);
+    attempts = brokenSince = 0;
+    tellBroken();
+    allChanged();
   };
   socket.onclose = ({ code }) => {
     if (code === SIGNED_OUT) return location.reload();

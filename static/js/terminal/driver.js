@@ -29,19 +29,20 @@ export class Driver {
   heard({ holder, you, since }) {
     this.#holder = holder;
     this.#isYou = Boolean(you);
-    this.#since = since;
+    this.#since = since; // ms since the epoch
     this.tell();
   }
 
-  tell(ended = "") {
-    this.#take.hidden = Boolean(ended) || !this.#mayType || this.#isYou || !this.#holder;
-    this.#handBack.hidden = Boolean(ended) || !this.#isYou;
-    this.#words.textContent = ended || this.#said();
+  /** `instead`: why nobody can drive at all. */
+  tell(instead = "") {
+    this.#take.hidden = Boolean(instead) || !this.#mayType || this.#isYou || !this.#holder;
+    this.#handBack.hidden = Boolean(instead) || !this.#isYou;
+    this.#words.textContent = instead || this.#said();
     this.#words.title = this.#since && this.#holder ? `since ${new Date(this.#since).toLocaleString()}` : "";
   }
 
   #said() {
-    const ago = this.#since ? ` for ${span((Date.now() - Date.parse(this.#since)) / 1000)}` : "";
+    const ago = this.#since ? ` for ${span(Math.max(0, Date.now() - this.#since) / 1000)}` : "";
     if (this.#isYou) return "You drive";
     const who = this.#holder && `${this.#holder.name || this.#holder.kind} drives${ago}`;
     if (!this.#mayType) return who ? `Read only · ${who}` : "Read only: only its owner and admins type here";

@@ -1,11 +1,14 @@
 // The websocket to a Terminal: offsets and acks one way, typing the other. It reconnects for ever and goes on at
 // the byte where it was. It knows nothing of what a screen looks like.
-import { AHEAD_MAX, Typing } from "./typing.js";
+import { Typing } from "./typing.js";
 
 const ACK_EVERY = 64 * 1024; // bytes written to the screen; the server sends at most 256 KiB beyond the last ack
 const LOSSLESS_FOR = 30_000; // ms away after which a fresh screen is kinder than catching up
+const TYPED_WAITS = 15_000; // ms; what was typed longer ago is given up, not delivered by surprise
+const AGAIN_AFTER = 300; // ms until what a busy Runner refused is sent again
+const PASSING = new Set(["busy", "gap", "reconnecting"]); // refusals after which the same bytes are sent again
 const BACKOFF_MIN = 250, BACKOFF_MAX = 10_000; // ms
-const SIGNED_OUT = 4401, NOT_FOUND = 4404, FINISHED = 1000;
+const SIGNED_OUT = 4401, FINAL = 4400; // codes from FINAL on are for good
 
 export class Link {
   #url;
@@ -19,6 +22,9 @@ export class Link {
   #downSince = 0;
   #epoch = 0; // callbacks of an older connection must not ack on a newer one
   #timer = 0;
+  #again = 0;
+  #lastWords = ""; // of the server, before it closed
+  #apartSince = 0; // since when nothing can be typed, though the socket is open
 
   constructor({ url, mode, screen, tell }) {
     this.#url = new URL(url, location.href.replace(/^http/, "ws"));
@@ -36,6 +42,7 @@ export class Link {
     const isBrief = !this.#downSince || Date.now() - this.#downSince < LOSSLESS_FOR;
     if (this.#offset !== null && isBrief) searchParams.set("offset", this.#offset);
     else searchParams.delete("offset");
+    if (this.#downSince && Date.now() - this.#downSince > TYPED_WAITS) this.#giveUp();
     searchParams.set("client", this.#typing.id);
     const socket = new WebSocket(this.#url);
     socket.binaryType = "arraybuffer";
@@ -56,8 +63,8 @@ export class Link {
 
   /** False if it cannot be sent now; then nothing of it is kept. */
   type(bytes) {
-    if (!this.isUp || this.#typing.waiting + bytes.length > AHEAD_MAX) return false;
-    for (const frame of this.#typing.add(bytes)) this.#socket.send(frame);
+    if (!this.isUp || !this.#typing.add(bytes)) return false;
+    this.#send();
     return true;
   }
 
@@ -68,13 +75,23 @@ export class Link {
   #up() {
     this.#attempts = 0;
     this.#downSince = 0;
-    for (const frame of this.#typing.again()) this.#socket.send(frame);
+    this.#sendAgain();
     this.#tell("up");
   }
 
-  #down({ code }) {
+  #send() {
+    for (const frame of this.#typing.due()) this.#socket.send(frame);
+  }
+
+  #sendAgain() {
+    this.#again = 0;
+    this.#typing.rewind();
+    if (this.isUp) this.#send();
+  }
+
+  #down({ code, reason }) {
     if (code === SIGNED_OUT) return location.reload();
-    if (code === NOT_FOUND || code === FINISHED) return this.#tell("closed", { code });
+    if (code >= FINAL) return this.#tell("closed", { reason: this.#lastWords || reason });
     this.#downSince ||= Date.now();
     this.#tell("down", { since: this.#downSince });
     const longest = Math.min(BACKOFF_MAX, BACKOFF_MIN * 2 ** this.#attempts++);
@@ -107,21 +124,47 @@ export class Link {
         this.#offset = message.to;
         break;
       case "taken":
-        this.#typing.taken(message.position);
-        return;
-      case "refused":
-        if (this.#typing.waiting) this.#forget();
+        this.#typing.confirm(message.position);
+        return this.#send();
+      case "state":
+        this.#attached(message.connected);
         break;
+      case "refused":
+        if (message.what === "input" && this.#refused(message.reason)) return;
+        break;
+      case "error":
+        this.#lastWords = message.message;
+        return;
     }
     this.#tell(message.type, message);
   }
 
-  /** What was refused is gone, and said so; typing starts anew under another id. */
-  #forget() {
-    this.#typing = new Typing();
+  /** Whether it passes: then the same bytes are sent again, and nobody need know. */
+  #refused(reason) {
+    if (!PASSING.has(reason)) return this.#startAnew();
+    if (reason !== "reconnecting") this.#again ||= setTimeout(() => this.#sendAgain(), AGAIN_AFTER);
+    return true;
+  }
+
+  #attached(isAttached) {
+    if (!isAttached) return (this.#apartSince ||= Date.now());
+    if (this.#apartSince && Date.now() - this.#apartSince > TYPED_WAITS && this.#typing.waiting) this.#startAnew();
+    else if (this.#apartSince) this.#sendAgain();
+    this.#apartSince = 0;
+  }
+
+  /** What waits is given up, and typing goes on under another id: frames on their way count no more. */
+  #startAnew() {
+    this.#giveUp();
     this.#socket.onclose = null;
     this.#socket.close();
     this.connect();
+    return false;
+  }
+
+  #giveUp() {
+    if (this.#typing.waiting) this.#tell("dropped");
+    this.#typing = new Typing();
   }
 
   #ack(epoch, offset, isDue) {

@@ -12,9 +12,12 @@ import { View } from "./view.js";
 const RESIZE_REST = 150; // ms
 const SAY_DOWN_AFTER = 1000; // ms: a short break heals unseen
 const ENDED = new Set(["completed", "failed", "terminated"]);
+const PREPARING = new Set(["pending", "starting"]);
 const REASONS = {
-  starting: "It is still starting",
-  reconnecting: "The way to its Runner is interrupted",
+  read_only: "this terminal is read only for you",
+  ended: "the Pod has ended",
+  starting: "it is still starting",
+  control: "somebody else drives; take over first",
 };
 
 const stage = document.getElementById("stage");
@@ -26,6 +29,7 @@ function start() {
   const box = document.getElementById("view");
   const notice = new Notice();
   let state = dataset.state;
+  let isAttached = false; // end to end, as far as the server knows
   let resizing = 0;
 
   const view = new View(box, { cols: Number(dataset.cols), rows: Number(dataset.rows), onFit });
@@ -57,29 +61,32 @@ function start() {
     switch (event) {
       case "up": notice.up(); break;
       case "down": notice.down(detail.since); break;
-      case "closed": notice.up(); break;
+      case "closed": notice.closed(detail.reason); break;
       case "screen": case "size": sized(detail); break;
       case "gap": term.write(`\r\n\x1b[2m[${detail.to - detail.from} bytes are no longer kept]\x1b[0m\r\n`); break;
       case "control": driver.heard(detail); settle(); break;
       case "state": heardState(detail); break;
       case "refused": refused(detail); break;
+      case "dropped": toast("What was typed last did not arrive: the way to the program was interrupted.", { lasting: true }); break;
     }
   }
 
   function heardState(detail) {
-    if (detail.state) state = detail.state;
-    notice.runner(detail.runner === "offline" ? detail.since ?? Date.now() : null);
+    if (state !== detail.state) document.dispatchEvent(new CustomEvent("mesh:changed", { detail: "pod" }));
+    state = detail.state;
+    isAttached = detail.connected;
+    notice.runner(detail.runner === "offline" && !ENDED.has(state) ? detail.since ?? Date.now() : null);
     settle();
   }
 
   /** Whose size counts, and whether the keyboard is taken, after anything that may change it. */
   function settle() {
-    const isEnded = ENDED.has(state);
-    const steers = driver.maySteer && !isEnded && link.isUp;
+    const why = ENDED.has(state) ? "Ended: what it wrote stays here" : PREPARING.has(state) ? "Opens when its agent starts" : "";
+    const steers = driver.maySteer && isAttached && link.isUp && !why;
     term.options.disableStdin = !steers;
     term.options.cursorInactiveStyle = steers ? "outline" : "none";
     view.ownsSize = steers && !document.hidden;
-    driver.tell(isEnded ? "Ended: what it wrote stays here" : "");
+    driver.tell(why);
   }
 
   function sized({ cols, rows }) {
@@ -100,17 +107,20 @@ function start() {
   }
 
   function send(bytes) {
-    if (ENDED.has(state) || !driver.maySteer) return;
+    if (term.options.disableStdin) return;
     if (!link.type(bytes)) toast("Not typed: the connection is interrupted.");
   }
 
-  function refused({ reason }) {
-    toast(`Not typed: ${REASONS[reason] ?? reason}.`, { lasting: true });
+  function refused({ what, reason }) {
+    const words = REASONS[reason] ?? reason.replaceAll("_", " ");
+    if (what === "input") toast(`Not typed: ${words}.`, { lasting: true });
+    if (what === "control") toast(`Not possible: ${words}.`, { lasting: true });
   }
 
   function mayPaste() {
-    if (driver.maySteer) return true;
-    toast(mayType ? "Take over first: somebody else drives." : "This terminal is read only for you.");
+    if (!term.options.disableStdin) return true;
+    if (driver.maySteer) toast("Not pasted: the connection is interrupted.");
+    else toast(mayType ? "Take over first: somebody else drives." : "This terminal is read only for you.");
     return false;
   }
 
@@ -129,16 +139,18 @@ class Notice {
   #box = document.getElementById("link-notice");
   #downSince = 0;
   #runnerSince = null;
+  #closed = "";
 
+  closed(reason) { this.#closed = reason || "The server closed this terminal. Reload the page."; this.tick(); }
   up() { this.#downSince = 0; this.tick(); }
   down(since) { this.#downSince = since; this.tick(); }
   runner(since) { this.#runnerSince = since && new Date(since); this.tick(); }
 
   tick() {
     const away = this.#downSince ? Date.now() - this.#downSince : 0;
-    const words = away > SAY_DOWN_AFTER ? `Reconnecting… interrupted for ${span(away / 1000)}. What you type is not sent.`
+    const words = this.#closed || (away > SAY_DOWN_AFTER ? `Reconnecting… interrupted for ${span(away / 1000)}. What you type is not sent.`
       : this.#runnerSince && !this.#downSince ? `Its Runner is silent for ${span((Date.now() - this.#runnerSince) / 1000)}. The Pod goes on; its terminal comes back with the Runner.`
-      : "";
+      : "");
     this.#box.hidden = !words;
     if (words && this.#box.textContent !== words) this.#box.textContent = words;
   }

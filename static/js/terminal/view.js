@@ -111,8 +111,9 @@ export class View {
     return Number(localStorage.getItem("terminal-font")) || (matchMedia("(max-width: 720px)").matches ? 12 : 13);
   }
 
-  /** WebGL where there is any; xterm draws with elements otherwise. */
+  /** WebGL where there is any. Elements otherwise, and on phones, which take the graphics away from a page behind. */
   #useGraphics() {
+    if (matchMedia("(pointer: coarse)").matches) return;
     try {
       const webgl = new WebglAddon();
       webgl.onContextLoss(() => webgl.dispose());
