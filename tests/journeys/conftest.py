@@ -1,7 +1,7 @@
 """One system for all journeys that leave it as they found it."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.journey)
             item.add_marker(pytest.mark.xdist_group("journeys"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What the services logged last, beside a failure."""
+    report = yield
+    system = getattr(item, "funcargs", {}).get("system")
+    if report.failed and system:
+        report.sections += [(f"end of {name}", system.log(name)) for name in system.services()]
+    return report
 
 
 @pytest.fixture(scope="session")

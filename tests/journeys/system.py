@@ -201,6 +201,9 @@ class System:
         os.kill(before, signal.SIGKILL)
         wait(lambda: self.pid(service) not in {0, before}, lambda: self.log(service))
 
+    def services(self) -> list[str]:
+        return sorted(path.stem for path in (self.home / "logs").glob("*.log"))
+
     def log(self, service: str) -> str:
         return (self.home / "logs" / f"{service}.log").read_text()[-4000:]
 

@@ -73,6 +73,8 @@ class Terminal:
         return found(self)[0]
 
     async def type(self, data: bytes) -> None:
+        """Once the Pod is attached end to end: until then the server refuses it."""
+        await self.told("state", connected=True)
         await self._socket.send(data)
 
     async def say(self, **message: Any) -> None:

@@ -101,14 +101,14 @@ def test_a_local_path_outside_the_roots_is_refused(api, system):
 def test_a_program_that_is_not_there_leaves_a_sentence(api):
     key = api.run("no-such-program")
     assert api.becomes(key, "failed", "running") == "failed"
-    assert "no-such-program" in api.get(f"pods/{key}/")["reason"] + api.output(key).decode()
+    assert "no-such-program" in api.get(f"pods/{key}/")["reason"]
 
 
 def test_the_first_pod_shows_the_demo_agent(api):
     pods = [pod for pod in api.get("pods/")["results"] if pod["name"] == "Hello"]
     assert len(pods) == 1
     key = pods[0]["key"]
-    assert wait(lambda: api.get(f"pods/{key}/screen/")["text"].strip())
+    assert wait(lambda: "✻" in api.get(f"pods/{key}/screen/")["text"])
 
 
 def test_without_a_token_nothing_is_told(system):

@@ -12,6 +12,7 @@ DIGEST_OF_INPUT = "stty raw -echo; printf ready; head -c %d | sha256sum"
 ASKS = r"""
 import os, select, sys, termios, tty
 tty.setraw(0)
+os.write(1, b"ready")
 os.read(0, 1)  # until the viewers are there
 os.write(1, b"asking\x1b[c")
 answers = b""
@@ -91,6 +92,7 @@ async def test_a_paste_of_640_kb_arrives_exactly(api, pod, frame):
 async def test_two_viewers_and_a_replay_answer_a_query_once(api, pod):
     key = pod("python3", "-c", ASKS)
     async with opened(api, key) as one, opened(api, key, mode="read") as two:
+        await one.shows(b"ready")
         await one.type(b"x")
         await two.shows(b"asking")
         async with opened(api, key, offset=0, mode="read") as replay:
