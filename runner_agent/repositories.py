@@ -52,15 +52,21 @@ class Repositories:
             else:
                 problem = ""
                 await self._clone(source, cache, say)
-            return await self._find(source, cache, wanted, problem)
+            try:
+                return await self._find(source, cache, wanted, problem)
+            except GitError as error:
+                raise CommandError(
+                    "workspace_failed", f"The clone of {source.url} here is damaged: {error.said}"
+                ) from error
 
     async def _clone(self, source: Source, cache: Path, say: Say) -> None:
-        cache.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = cache.with_name(f".{cache.name}.{secrets.token_hex(4)}")
+        """Beside the others under a name of its own, until it is whole."""
+        draft = self._config.repositories / f".{cache.name}.{secrets.token_hex(4)}"
         options = ("--bare", "--no-local", "--template=", "--progress", "--config", "gc.auto=0")
         words = ("clone", *options, "--", source.url, str(draft))
         try:
-            await git(*words, cwd=cache.parent, protocol=source.protocol, on_line=say)
+            await git(*words, cwd=self._config.repositories, protocol=source.protocol, on_line=say)
+            cache.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             draft.rename(cache)
         except GitError as error:
             raise CommandError(

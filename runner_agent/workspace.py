@@ -21,6 +21,8 @@ from runner_agent.messages import CommandError, WorkspaceSpec
 from runner_agent.places import Places
 from runner_agent.repositories import Base, Repositories, Say
 
+_ERRORS_SHOWN = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
@@ -72,8 +74,7 @@ class Workspaces:
             clone = ("clone", "--quiet", *options, "--", str(base.cache), str(draft))
             await git(*clone, cwd=self._config.workspaces, protocol="file")
             await git("remote", "set-url", "origin", "--", base.source.url, cwd=draft)
-            switch = ("checkout", "--progress", "--no-track", "-B", branch, base.commit)
-            await git(*switch, cwd=draft, on_line=say)
+            await _switch(draft, branch, base.commit, say)
             draft.rename(path)
         except GitError as error:
             raise CommandError(
@@ -108,6 +109,21 @@ class Workspaces:
         except git_view.ViewError as error:
             return f"its state is not known: {error}"
         return ""
+
+
+async def _switch(tree: Path, branch: str, commit: str, say: Say) -> None:
+    """GitError also for a file that could not be written: git says so and still ends with 0."""
+    wrong: list[str] = []
+
+    def heard(line: str) -> None:
+        say(line)
+        if line.startswith("error:"):
+            wrong.append(line)
+
+    words = ("checkout", "--progress", "--no-track", "-B", branch, commit)
+    await git(*words, cwd=tree, on_line=heard)
+    if wrong:
+        raise GitError("; ".join(wrong[:_ERRORS_SHOWN]))
 
 
 def _files_in(path: Path) -> str:
