@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mesh.home import Home
+from mesh.up.supervisor import Supervisor
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 120.0
 HAPPENS_WITHIN = 30.0
@@ -191,8 +194,12 @@ class System:
     def api(self) -> Api:
         return Api(self.run_file["url"], self.run_file["token"])
 
+    @property
+    def supervisor(self) -> Supervisor:
+        return Supervisor(Home(self.home))
+
     def pid(self, service: str) -> int:
-        listed = json.loads(self.manage("status", "--json").stdout)["services"]
+        listed = self.supervisor.processes()
         return next(int(each["pid"]) for each in listed if each["name"] == service)
 
     def kill(self, service: str) -> None:
@@ -206,8 +213,3 @@ class System:
 
     def log(self, service: str) -> str:
         return (self.home / "logs" / f"{service}.log").read_text()[-4000:]
-
-    def service(self, verb: str, name: str) -> None:
-        """ "start" or "stop" one service, by the supervisor's own client."""
-        control = [sys.executable, "-m", "supervisor.supervisorctl", "-c"]
-        subprocess.run([*control, self.home / "supervisord.conf", verb, name], check=True)

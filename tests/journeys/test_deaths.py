@@ -72,14 +72,14 @@ async def test_no_line_is_lost_when_a_process_is_killed(system, api, counting, s
 def test_what_is_asked_while_the_runner_is_away_is_done_once_when_it_is_back(system, api):
     kept = api.create()
     api.becomes(kept, "running")
-    system.service("stop", "runner")
+    system.supervisor.stop_services(["runner"])
     wait(lambda: not api.get("runners/")["results"][0]["online"], within=60)
     asked = [api.run("sh", "-c", "echo once; sleep 1000", name=f"asked-{n}") for n in range(5)]
     assert api("POST", f"pods/{kept}/execute/", {"shell": "true"}).status == 503
     api.post(f"pods/{kept}/terminate/", {})
     screen = api.get(f"pods/{kept}/screen/")
     assert screen["as_of"]
-    system.service("start", "runner")
+    system.supervisor.start_service("runner")
     for key in asked:
         api.becomes(key, "running")
         assert wait(lambda key=key: api.output(key)) == b"once\r\n"
