@@ -50,14 +50,13 @@ def actor_for_token(secret: str) -> Actor:
         .filter(digest=digest(secret), revoked_at=None, expires_at__gt=now(), user__is_active=True)
         .first()
     )
-    membership = (
-        token
-        and Membership.objects.filter(
-            user_id=token.user_id, organization_id=token.organization_id
-        ).first()
-    )
-    if token is None or membership is None:
-        raise BadTokenError("bad_token", "This token is not valid: unknown, expired or revoked.")
+    if token is None:
+        raise _bad_token()
+    membership = Membership.objects.filter(
+        user=token.user, organization_id=token.organization_id
+    ).first()
+    if membership is None:
+        raise _bad_token()
     _note_use(token)
     return Actor(
         kind=ActorKind.TOKEN,
@@ -103,6 +102,10 @@ def operator_actor(user: User, organization_id: int) -> Actor:
 def system_actor(organization_id: int) -> Actor:
     """Mesh itself, for what nobody asked for: sweeps, set-up."""
     return Actor(ActorKind.SYSTEM, 0, "Mesh", organization_id, role=Role.OWNER)
+
+
+def _bad_token() -> BadTokenError:
+    return BadTokenError("bad_token", "This token is not valid: unknown, expired or revoked.")
 
 
 def _note_use(token: ApiToken) -> None:

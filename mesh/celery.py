@@ -20,7 +20,7 @@ app.conf.beat_schedule = {
 }
 
 
-@setup_logging.connect
+@setup_logging.connect  # type: ignore[untyped-decorator]
 def _keep_django_logging(**_kwargs: Any) -> None:
     from django.conf import settings
 

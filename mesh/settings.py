@@ -7,7 +7,7 @@ from pathlib import Path
 
 import environ
 
-from mesh import home
+from mesh import home, logs
 
 env = environ.FileAwareEnv()
 
@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "mesh.csp.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -76,6 +77,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.pages.frame.frame",
             ]
         },
     }
@@ -107,6 +109,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "global_keyprefix": "mesh:",
     "socket_connect_timeout": 1,
+    "socket_timeout": 5,  # a Redis that hangs is as one that is away
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
@@ -169,10 +172,28 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 
-# ---- REST
+# ---- REST: what a view needs is said in pods/api/door.py
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "pods.api.errors.handle",
 }
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Mesh",
+    "DESCRIPTION": "Fleets of coding agents on machines you own.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "pods.api.documented.add_errors",
+    ],
+}
+API_READS_A_MINUTE = env.int("MESH_API_READS_A_MINUTE", default=6000)  # by each person or token
+API_WRITES_A_MINUTE = env.int("MESH_API_WRITES_A_MINUTE", default=1200)
+API_STRANGERS_A_MINUTE = env.int("MESH_API_STRANGERS_A_MINUTE", default=120)  # by each address
 
 # ---- Static files: the project's own, and the browser packages that the npm lock names
 STATIC_URL = "/static/"
@@ -194,16 +215,6 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 # ---- Logs
-LOG_LEVEL = env("MESH_LOG_LEVEL", default="INFO")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        # Two lines per wake-up cost 10-15 % of a burst.
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.configure(
+    env("MESH_LOG_LEVEL", default="INFO"), as_json=env("MESH_LOG_FORMAT", default="line") == "json"
+)

@@ -1,6 +1,20 @@
 """The URL map."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from mesh import public
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/", include("pods.api.urls")),
+    path(".well-known/mesh", public.well_known),
+    path("healthz", public.healthz),
+    path("readyz", public.readyz),
+    path("", include("accounts.pages.urls")),
+    path("", include("pods.pages.urls")),
+]
+
+handler400 = "mesh.failures.bad_request"
+handler403 = "mesh.failures.permission_denied"
+handler500 = "mesh.failures.server_error"

@@ -143,9 +143,14 @@ class ResultsReceived:
     ids: tuple[str, ...]
 
 
+PartingReason = Literal[
+    "draining", "superseded", "revoked", "disabled", "protocol", "silent", "expired"
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Goodbye:
-    reason: Literal["draining", "superseded", "revoked", "disabled", "protocol", "silent"]
+    reason: PartingReason
     text: str
 
 

@@ -10,13 +10,13 @@ from pods.services.retention import PRUNERS
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="pods.prune", ignore_result=True)
+@shared_task(name="pods.prune", ignore_result=True)  # type: ignore[untyped-decorator]
 def prune() -> None:
     for pruner in PRUNERS:
         if deleted := pruner():
             logger.info("%s: %s rows", pruner.__name__, deleted)
 
 
-@shared_task(name="pods.place_pending", ignore_result=True)
+@shared_task(name="pods.place_pending", ignore_result=True)  # type: ignore[untyped-decorator]
 def place_waiting() -> None:
     place_pending()

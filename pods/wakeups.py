@@ -12,7 +12,7 @@ def register(runner_id: int, wake: Callable[[], None]) -> None:
 
 def unregister(runner_id: int, wake: Callable[[], None]) -> None:
     """Forget `wake`; a newer Session's registration stays."""
-    if _SENDERS.get(runner_id) is wake:
+    if _SENDERS.get(runner_id) == wake:
         del _SENDERS[runner_id]
 
 

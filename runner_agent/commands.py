@@ -1,28 +1,34 @@
 """Commands, done once each: the ledger before the act, and the result from the ledger when one comes again.
 
 Lifecycle Commands of one Pod are done in order, Pods side by side. An execute holds nothing up. A terminate overtakes:
-it ends a start and executes of its Pod that are under way.
+it ends a start and the executes of its Pod that are under way.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from runner_agent.ledger import Ledger
 from runner_agent.messages import Command, CommandError, CommandResult
 from runner_agent.outbox import Outbox
+from runner_agent.together import until
 
 RECEIVED_AHEAD = 256  # Commands the Session may be ahead of the ledger
 ONE_COMMIT = 64  # Commands written to the ledger at once
 EXECUTES_AT_ONCE = 32  # processes that executes may have on this machine
-RESULT_MAX = 64 * 1024  # bytes of a result's JSON; larger ones would hold up the Session
+RESULT_MAX = 64 * 1024  # bytes of a result's JSON; a larger one would hold up the Session
 
 LIFECYCLE = frozenset({"start", "terminate"})
 KINDS = LIFECYCLE | {"execute"}
+
+_TERMINATED = ("terminated", "The Pod was terminated before this was done.")
+_STOPPING = ("runner_stopping", "The Runner was stopped before this was done. Ask again.")
+_INTERRUPTED = ("interrupted", "This was given up by the Runner.")
 
 logger = logging.getLogger(__name__)
 
@@ -38,22 +44,16 @@ class Supervisor(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Job:
     command: Command
-    deadline: float | None  # by the loop's clock
+    deadline: float | None = None  # by the loop's clock
 
 
 @dataclass(slots=True)
 class _Lane:
     """One Pod's Commands."""
 
-    waiting: deque[_Job] = field(
-        default_factory=deque
-    )  # lifecycle, bounded by what the server sends
+    waiting: deque[_Job] = field(default_factory=deque)  # lifecycle, in order
     doing: dict[str, tuple[Command, asyncio.Task[CommandResult]]] = field(default_factory=dict)
-    worked: bool = False
-
-    @property
-    def empty(self) -> bool:
-        return not (self.waiting or self.doing or self.worked)
+    worked: bool = False  # a task takes from `waiting`
 
 
 class Commands:
@@ -61,13 +61,16 @@ class Commands:
         self._ledger, self._supervisor, self._outbox = ledger, supervisor, outbox
         self._received: asyncio.Queue[_Job] = asyncio.Queue(RECEIVED_AHEAD)
         self._lanes: dict[str, _Lane] = {}
-        self._cut_short: dict[str, tuple[str, str]] = {}  # why a Command was cancelled
+        self._cut_short: dict[str, tuple[str, str]] = {}  # Command id: code and sentence
         self._executes = asyncio.Semaphore(EXECUTES_AT_ONCE)
-        self._changed = asyncio.Condition()
+        self._changed = asyncio.Event()
         self._stopping = False
+        self._group: asyncio.TaskGroup
 
     async def receive(self, command: Command) -> None:
         """Take a Command from the Session; waits while too many are ahead of the ledger."""
+        if self._stopping:
+            return  # not acknowledged: the server sends it again when the Runner is back
         deadline = None
         if command.expires_in_s is not None:
             deadline = asyncio.get_running_loop().time() + command.expires_in_s
@@ -75,7 +78,175 @@ class Commands:
 
     async def run(self) -> None:
         """Do what comes, until cancelled. What a crash interrupted is judged first."""
-        async with asyncio.TaskGroup() as group:
-            await self._recover(group)
+        async with asyncio.TaskGroup() as self._group:
+            await self._recover()
             while True:
-                await self._intake(group, await self._batch())
+                await self._take(await self._batch())
+
+    async def stop(self, patience_s: float) -> None:
+        """Take no more, give what is under way `patience_s`, then cut starts and executes short.
+
+        A terminate that is not done by then is done again when the Runner is back.
+        """
+        self._stopping = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await until(self._changed, lambda: not self._lanes)
+        for lane in self._lanes.values():
+            self._cut(lane, _STOPPING)
+        await until(self._changed, lambda: not any(self._cuttable()))
+
+    @property
+    def unfinished(self) -> tuple[str, ...]:
+        """Ids of the Commands taken and not done."""
+        waiting = (job.command.id for lane in self._lanes.values() for job in lane.waiting)
+        doing = (id_ for lane in self._lanes.values() for id_ in lane.doing)
+        return (*doing, *waiting)
+
+    # ---- in
+
+    async def _batch(self) -> list[_Job]:
+        batch = [await self._received.get()]
+        while len(batch) < ONE_COMMIT and not self._received.empty():
+            batch.append(self._received.get_nowait())
+        return batch
+
+    async def _take(self, batch: list[_Job]) -> None:
+        are_new = await self._ledger.take([job.command for job in batch])
+        for job, is_new in zip(batch, are_new, strict=True):
+            self._outbox.ack(job.command.id)
+            if is_new:
+                self._begin(job)
+            elif result := await self._ledger.result_of(job.command.id):
+                self._outbox.result(result)
+
+    async def _recover(self) -> None:
+        for result in await self._ledger.unconfirmed():
+            self._outbox.result(result)
+        for command in await self._ledger.unfinished():
+            known = command.kind in LIFECYCLE
+            proof = await self._supervisor.evidence(command) if known else None
+            if proof is not None:
+                await self._settle(CommandResult(command.id, "done", proof))
+            elif command.kind == "terminate":
+                self._begin(_Job(command))  # ending a Pod twice does no harm
+            else:
+                await self._settle(_failed(command, "runner_died", _died(command), "unknown"))
+
+    def _begin(self, job: _Job) -> None:
+        lane = self._lanes.setdefault(job.command.pod, _Lane())
+        if job.command.kind == "terminate":
+            self._cut(lane, _TERMINATED)
+        if job.command.kind not in LIFECYCLE:
+            task = self._launch(lane, job)
+            self._group.create_task(self._finish(lane, job.command, task))
+            return
+        lane.waiting.append(job)
+        if not lane.worked:
+            lane.worked = True
+            self._group.create_task(self._work(lane))
+
+    # ---- doing
+
+    async def _work(self, lane: _Lane) -> None:
+        while lane.waiting:
+            job = lane.waiting.popleft()
+            await self._finish(lane, job.command, self._launch(lane, job))
+        lane.worked = False
+        self._sweep()
+
+    def _launch(self, lane: _Lane, job: _Job) -> asyncio.Task[CommandResult]:
+        task = self._group.create_task(self._attempt(job))
+        lane.doing[job.command.id] = job.command, task
+        return task
+
+    async def _finish(
+        self, lane: _Lane, command: Command, task: asyncio.Task[CommandResult]
+    ) -> None:
+        await asyncio.wait([task])
+        if task.cancelled():
+            result = _failed(command, *self._cut_short.get(command.id, _INTERRUPTED))
+        else:
+            result = task.result()
+        await self._settle(result)
+        del lane.doing[command.id]
+        self._cut_short.pop(command.id, None)
+        self._sweep()
+
+    async def _attempt(self, job: _Job) -> CommandResult:
+        command = job.command
+        try:
+            async with self._room_for(command):
+                self._check_wanted(job)
+                result = fit(await self._supervisor.do(command))
+        except CommandError as error:
+            state = "expired" if error.code == "expired" else "failed"
+            return _failed(command, error.code, error.message, state)
+        except Exception:
+            logger.exception("command %s (%s, pod %s) broke", command.id, command.kind, command.pod)
+            return _failed(
+                command, "internal", "The Runner made a mistake; its log has the details."
+            )
+        return CommandResult(command.id, "done", result)
+
+    def _check_wanted(self, job: _Job) -> None:
+        if why := self._cut_short.get(job.command.id):
+            raise CommandError(*why)
+        if job.deadline is not None and asyncio.get_running_loop().time() >= job.deadline:
+            raise CommandError("expired", "Its time was up before it was begun.")
+
+    def _room_for(self, command: Command) -> contextlib.AbstractAsyncContextManager[None]:
+        if command.kind not in KINDS:
+            raise CommandError(
+                "unknown_kind", f"This Runner does not know {command.kind!r}. Update it."
+            )
+        return self._executes if command.kind == "execute" else contextlib.nullcontext()
+
+    async def _settle(self, result: CommandResult) -> None:
+        await self._ledger.settle(result)
+        self._outbox.result(result)
+        logger.info("command %s %s %s", result.id, result.state, result.error)
+
+    # ---- cutting short
+
+    def _cut(self, lane: _Lane, why: tuple[str, str]) -> None:
+        """End what is under way, and keep what waits from beginning; terminates go on."""
+        for job in lane.waiting:
+            if job.command.kind != "terminate":
+                self._cut_short[job.command.id] = why
+        for command, task in lane.doing.values():
+            if command.kind != "terminate" and not task.done():
+                self._cut_short[command.id] = why
+                task.cancel()
+
+    def _cuttable(self) -> Iterator[Command]:
+        for lane in self._lanes.values():
+            yield from (job.command for job in lane.waiting if job.command.kind != "terminate")
+            yield from (c for c, _ in lane.doing.values() if c.kind != "terminate")
+
+    def _sweep(self) -> None:
+        busy = {
+            p: lane for p, lane in self._lanes.items() if lane.waiting or lane.doing or lane.worked
+        }
+        self._lanes = busy
+        self._changed.set()
+
+
+def _failed(command: Command, code: str, sentence: str, state: str = "failed") -> CommandResult:
+    return CommandResult(command.id, state, error_code=code, error=sentence)
+
+
+def _died(command: Command) -> str:
+    return f"The Runner died while it did this {command.kind}; whether it was done is not known."
+
+
+def fit(result: dict[str, Any]) -> dict[str, Any]:
+    """The result, its output cut so that its JSON takes at most RESULT_MAX bytes."""
+    while len(json.dumps(result)) > RESULT_MAX:
+        texts = {name: value for name, value in result.items() if isinstance(value, str)}
+        if not texts:
+            raise CommandError("result_too_large", "The result is too large to be sent.")
+        longest = max(texts, key=lambda name: len(texts[name]))
+        half = texts[longest][: len(texts[longest]) // 2]
+        result = {**result, longest: half, "truncated": True}
+    return result

@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 from runner_agent import machine, settings
 from runner_agent.settings import ConfigError, replace_file
@@ -82,6 +81,10 @@ class Config:
         return self.home / "status.json"
 
     @property
+    def agents_file(self) -> Path:
+        return self.home / "agents.json"
+
+    @property
     def lock_file(self) -> Path:
         return self.home / "daemon.lock"
 
@@ -97,6 +100,11 @@ class Config:
     def repositories(self) -> Path:
         """The clone cache."""
         return self.home / "repositories"
+
+    @property
+    def trash(self) -> Path:
+        """What is being removed."""
+        return self.home / "trash"
 
     @property
     def bin(self) -> Path:

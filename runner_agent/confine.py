@@ -23,9 +23,10 @@ from pathlib import Path
 from runner_agent import execute, toolchains
 from runner_agent.config import Config
 
-_SIGNALS = "HUP,INT,QUIT,TERM,USR1,USR2,PIPE"
+_SIGNALS = "HUP,INT,QUIT,TERM,USR1,USR2,PIPE,XFSZ"
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix")
 _PROBE_TIMEOUT_S = 10.0
+_ROOT = Path("/")
 _PYTHON_LAUNCHER = f"""
 import os, signal, sys
 for name in "{_SIGNALS}".split(","):
@@ -36,10 +37,10 @@ os.execvp(sys.argv[2], sys.argv[2:])
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """`tmp` is also its /tmp. Later entries of `writable` and `readable` lie over earlier ones."""
+    """`tmp` is shown as /tmp; without one, /tmp is empty and goes with the program."""
 
     cwd: Path
-    tmp: Path
+    tmp: Path | None = None
     writable: tuple[Path, ...] = ()
     readable: tuple[Path, ...] = ()
     network: bool = True
@@ -65,7 +66,8 @@ class Isolation:
             *self.signals[0],
             *self.base,
             *(() if spec.network else ("--unshare-net",)),
-            *("--bind", str(spec.tmp), "/tmp"),  # noqa: S108
+            *(("--bind", str(spec.tmp)) if spec.tmp else ("--tmpfs",)),
+            "/tmp",  # noqa: S108 - inside the jail
             *self.tools,
             *own,
             *("--chdir", str(spec.cwd), "--"),
@@ -73,8 +75,8 @@ class Isolation:
         )
 
 
-async def detect(config: Config, scratch: Path) -> Isolation:
-    """Try a jail once, with `scratch` as its only directory."""
+async def detect(config: Config) -> Isolation:
+    """Try a jail once."""
     if config.isolation == "none":
         return Isolation("none", "The configuration of this Runner says isolation = none.")
     bwrap = shutil.which("bwrap", path=config.path) or shutil.which("bwrap", path=os.defpath)
@@ -83,9 +85,8 @@ async def detect(config: Config, scratch: Path) -> Isolation:
     jail = await asyncio.to_thread(
         lambda: Isolation("jail", signals=_launchers(), base=_base(bwrap), tools=_tools(config))
     )
-    spec = Confinement(cwd=scratch, tmp=scratch, writable=(scratch,))
     tried = await execute.run(
-        (*jail.confine(spec), "true"), cwd=scratch, env={}, timeout_s=_PROBE_TIMEOUT_S
+        (*jail.confine(Confinement(_ROOT)), "true"), cwd=_ROOT, env={}, timeout_s=_PROBE_TIMEOUT_S
     )
     if tried.exit_code == 0:
         return jail

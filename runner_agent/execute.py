@@ -18,17 +18,25 @@ _LINGER_S = 1.0  # a background child may hold the pipes open that long after th
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A negative `exit_code`: ended by that signal."""
+    """A negative `exit_code`: ended by that signal; in a jail 128 and that signal."""
 
     exit_code: int
     stdout: bytes
     stderr: bytes
     truncated: bool
     duration_ms: int
+    timed_out: bool = False
 
-    @property
-    def timed_out(self) -> bool:
-        return self.exit_code == TIMED_OUT
+    def told(self) -> dict[str, Any]:
+        """As a Command's result."""
+        told = {
+            "exit_code": self.exit_code,
+            "stdout": self.stdout.decode(errors="replace"),
+            "stderr": self.stderr.decode(errors="replace"),
+            "truncated": self.truncated,
+            "duration_ms": self.duration_ms,
+        }
+        return told | ({"timed_out": True} if self.timed_out else {})
 
 
 @dataclass(slots=True)
@@ -55,7 +63,7 @@ async def run(
     """OSError if it cannot be started. Cancellation and the time limit kill its whole process group."""
     began = time.monotonic()
     stdout, stderr = _Kept(limit), _Kept(limit)
-    exit_code = TIMED_OUT
+    exit_code = None
     async with _pipe() as (out, out_end), _pipe() as (err, err_end):
         process = await asyncio.create_subprocess_exec(
             *argv,
@@ -75,7 +83,8 @@ async def run(
         finally:
             await _kill_group(process)
     return Finished(
-        exit_code=exit_code,
+        exit_code=TIMED_OUT if exit_code is None else exit_code,
+        timed_out=exit_code is None,
         stdout=bytes(stdout.data),
         stderr=bytes(stderr.data),
         truncated=stdout.truncated or stderr.truncated,

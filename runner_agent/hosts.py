@@ -1,15 +1,31 @@
-"""The daemon's side of the Pod hosts: spawn, find again after a restart, type, resize, end."""
+"""The daemon's side of the Pod hosts: spawn them, find them again after a restart, keep in touch, end them all."""
 
 import asyncio
+import contextlib
+import importlib
+import json
+import logging
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, Self
 
 from runner_agent.config import Config
+from runner_agent.host_link import HostLink
+from runner_agent.pod_host import HostError, PodHost, fitting
+from runner_agent.template import ask_template, template_argv
 
+REACH_S = 0.5  # for one host, after a restart
+AGAIN_S = 0.5  # between two tries to reach a host that is silent
+AT_ONCE = 32  # hosts met at the same time
+SOCKET_PATH_MAX = 107
 
-class HostError(Exception):
-    """A Pod host that cannot be started or reached; the message names the cause."""
+__all__ = ["HostError", "Launch", "PodHost", "PodHosts", "end_all", "template_argv"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,92 +40,163 @@ class Launch:
     rows: int = 24
 
 
-class PodHost:
-    """One Pod's host, living or gone. `end`: bytes its Terminal has produced.
-
-    `exit_code` is None while it runs (negative: ended by that signal); `lost`: the host is gone without a word;
-    `asked`: it ended because it was told to. `last_output` is the loop's time of the newest output.
-    """
-
-    pod: str
-    directory: Path
-    pid: int
-    end: int
-    size: tuple[int, int]  # cols, rows
-    exit_code: int | None
-    asked: bool
-    lost: bool
-    last_output: float
-
-    async def input(self, data: bytes, writer: str = "", position: int = 0) -> None:
-        """Type; returns when the PTY took all of it. HostError when the Pod has ended."""
-        raise NotImplementedError
-
-    def resize(self, cols: int, rows: int) -> None:
-        raise NotImplementedError
-
-    def signal(self, signo: int, *, everyone: bool = False) -> None:
-        """To the agent's process group, or to every process that descends from the Pod."""
-        raise NotImplementedError
-
-    def terminate(self, grace_s: float) -> None:
-        """SIGHUP now, SIGTERM at half the grace, SIGKILL at its end; done by the host, so a restart of the
-        daemon does not interrupt it. Repeatable; the shortest grace wins. Wait with `ended()`."""
-        raise NotImplementedError
-
-    async def ended(self) -> int | None:
-        """The exit code; None when the host is lost. No process of the Pod is left then."""
-        raise NotImplementedError
-
-    async def output_after(self, offset: int) -> int:
-        """Wait until the Terminal has more than `offset` bytes or has ended; the end then."""
-        raise NotImplementedError
-
-    async def echo(self) -> bool:
-        """Whether the PTY echoes what is typed (a password prompt does not)."""
-        raise NotImplementedError
-
-
 class PodHosts:
-    """`async with PodHosts(config) as hosts:` keeps the connections to the hosts; leaving it harms no Pod."""
+    """`async with PodHosts(config) as hosts:` keeps in touch with the hosts; leaving it harms no Pod."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.starting: set[str] = (
+            set()
+        )  # Pods whose host is yet to come: a feed of theirs is asked to wait
+        self._hosts: dict[str, PodHost] = {}
+        self._broken: set[PodHost] = set()
+        self._news = asyncio.Event()
+        self._screens_loaded = False
 
-    async def __aenter__(self) -> "PodHosts":
-        raise NotImplementedError
+    async def __aenter__(self) -> Self:
+        self._group = await asyncio.TaskGroup().__aenter__()
+        self._tasks = [
+            self._group.create_task(self._keep_in_touch()),
+            self._group.create_task(self._load_screens()),
+        ]
+        return self
 
-    async def __aexit__(self, *exc: object) -> None:
-        raise NotImplementedError
+    async def __aexit__(self, *exc: Any) -> None:
+        for task in self._tasks:
+            task.cancel()
+        try:
+            await self._group.__aexit__(*exc)
+        finally:
+            for pod in list(self._hosts):
+                self.forget(pod)
+
+    def get(self, pod: str) -> PodHost | None:
+        return self._hosts.get(pod)
+
+    def __iter__(self) -> Iterator[PodHost]:
+        return iter(list(self._hosts.values()))
+
+    def forget(self, pod: str) -> None:
+        """Close what is open of it; before its directory is removed."""
+        host = self._hosts.pop(pod, None)
+        if host is not None:
+            self._broken.discard(host)
+            host.on_broken = None
+            host.close()
 
     async def spawn(self, launch: Launch) -> PodHost:
         """Idempotent by Pod. A command that cannot be run: a host that ended with 127 and said why in its log."""
-        raise NotImplementedError
+        cols, rows = fitting(launch.cols, launch.rows)
+        request = {
+            "directory": str(self._directory(launch.pod)),
+            "socket": str(self._socket(launch.pod)),
+            "argv": launch.argv,
+            "env": launch.env,
+            "cwd": launch.cwd,
+            "cols": cols,
+            "rows": rows,
+            "log_max": self.config.log_max,
+        }
+        answer = await ask_template(self.config, json.dumps(request).encode())
+        if "error" in answer:
+            raise HostError(f"no host for {launch.pod}: {answer['error']}")
+        host = await self._meet(launch.pod)
+        if host is None:
+            raise HostError(f"the host of {launch.pod} left no trace; see its crash.json")
+        return host
 
     async def adopt(self) -> list[PodHost]:
         """Every Pod this home knows: living, ended, or lost. At most 0.5 s is spent on each."""
-        raise NotImplementedError
+        room = asyncio.Semaphore(AT_ONCE)
 
-    def get(self, pod: str) -> PodHost | None:
-        raise NotImplementedError
+        async def meet(pod: str) -> PodHost | None:
+            async with room:
+                return await self._meet(pod)
 
-    def __iter__(self) -> Iterator[PodHost]:
-        raise NotImplementedError
+        pods = [path.name for path in self.config.pods.iterdir() if path.is_dir()]
+        async with asyncio.TaskGroup() as group:
+            met = [group.create_task(meet(pod)) for pod in pods]
+        return [host for task in met if (host := task.result()) is not None]
 
-    def forget(self, pod: str) -> None:
-        """The Pod's directory is about to be removed: close what is open."""
-        raise NotImplementedError
+    # ---- meeting one
 
+    def _directory(self, pod: str) -> Path:
+        return self.config.pods / pod
 
-def template_argv(config: Config) -> list[str]:
-    """The program of the Procfile's `pods`: to be exec'd, in an environment without secrets."""
-    raise NotImplementedError
+    def _socket(self, pod: str) -> Path:
+        path = self.config.sockets / f"{pod}.sock"
+        if len(os.fsencode(path)) > SOCKET_PATH_MAX:
+            raise HostError(f"{path} is too long for a socket. Set MESH_RUNNER_SOCKETS.")
+        return path
+
+    async def _meet(self, pod: str) -> PodHost | None:
+        """None: no host was ever started for it."""
+        known = self._hosts.get(pod)
+        if known is not None:
+            return known
+        directory = self._directory(pod)
+        if not any((directory / name).exists() for name in ("host.lock", "exit.json")):
+            return None
+        host = self._hosts[pod] = PodHost(pod, directory)
+        host.on_broken = self._is_broken
+        if self._screens_loaded:
+            host.live.allow()
+        if not host.settle() and not await self._reach(host):
+            self._is_broken(host)
+        return host
+
+    def _is_broken(self, host: PodHost) -> None:
+        self._broken.add(host)
+        self._news.set()
+
+    async def _reach(self, host: PodHost) -> bool:
+        path = self._socket(host.pod)
+        process = host.host_process()
+        if process is not None and not path.exists():
+            os.kill(process, signal.SIGUSR1)  # somebody cleaned the sockets away: it listens anew
+        with contextlib.suppress(TimeoutError, OSError):
+            async with asyncio.timeout(REACH_S):
+                return await self._connect(host, path)
+        return not host.running
+
+    async def _connect(self, host: PodHost, path: Path) -> bool:
+        loop = asyncio.get_running_loop()
+        while host.running:
+            try:
+                key = (host.directory / "host.key").read_bytes()
+                link = HostLink(host, key, host.typing)
+                await loop.create_unix_connection(partial(HostLink.itself, link), str(path))
+            except (FileNotFoundError, ConnectionRefusedError):
+                await asyncio.sleep(0.01)  # it is about to listen
+                continue
+            host.link = link
+            return await link.met
+        return True
+
+    async def _load_screens(self) -> None:
+        await asyncio.to_thread(importlib.import_module, "runner_agent.screen")
+        self._screens_loaded = True
+        for host in self:
+            host.live.allow()
+
+    async def _keep_in_touch(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            for host in tuple(self._broken):
+                if host.settle() or await self._reach(host):
+                    self._broken.discard(host)
+                else:
+                    logger.warning("the host of %s does not answer", host.pod)
+            if self._broken:
+                await asyncio.sleep(AGAIN_S)
+                self._news.set()
 
 
 async def end_all(config: Config, grace_s: float = 5.0) -> int:
     """End all Pods of this home without a server; how many ran."""
     async with PodHosts(config) as hosts:
-        living = [h for h in await hosts.adopt() if h.exit_code is None and not h.lost]
+        living = [host for host in await hosts.adopt() if host.running]
         for host in living:
             host.terminate(grace_s)
         async with asyncio.TaskGroup() as group:

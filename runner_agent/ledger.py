@@ -57,7 +57,7 @@ class Ledger:
         await self._on_thread(self._open)
 
     async def close(self) -> None:
-        await self._on_thread(lambda: self._db.close())
+        await self._on_thread(self._db.close)
         self._thread.shutdown()
 
     async def take(self, commands: Sequence[Command]) -> list[bool]:
@@ -80,6 +80,12 @@ class Ledger:
         where = f"{_RESULT} WHERE NOT confirmed AND state <> ? ORDER BY seq"
         rows = await self._on_thread(lambda: self._db.execute(where, (_TAKEN,)).fetchall())
         return [_result(row) for row in rows]
+
+    async def unconfirmed_ids(self) -> list[str]:
+        """Of all Commands whose result the server does not know: settled or not."""
+        where = "SELECT id FROM command WHERE NOT confirmed ORDER BY seq"
+        rows = await self._on_thread(lambda: self._db.execute(where).fetchall())
+        return [row[0] for row in rows]
 
     async def confirm(self, ids: Sequence[str]) -> None:
         await self._on_thread(lambda: self._confirm(ids))

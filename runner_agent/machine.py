@@ -13,7 +13,7 @@ MEMORY_PER_POD = 512 << 20  # what a coding agent takes, with room for the build
 
 def default_capacity() -> int:
     """Pods at once, from cores and memory; at least one."""
-    by_memory = psutil.virtual_memory().total // MEMORY_PER_POD
+    by_memory = int(psutil.virtual_memory().total) // MEMORY_PER_POD
     return max(1, min(PODS_PER_CORE * (os.cpu_count() or 1), by_memory))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from runner_agent.messages import Answer, CommandResult, KeptScreen, PodReport, Progress
 from runner_agent.session_messages import CommandAck, Goodbye, Heartbeat, Outgoing
+from runner_agent.together import until
 
 REPEAT_AFTER_S = 30.0  # what is not confirmed by then is said again
 
@@ -61,7 +62,8 @@ class Outbox:
         self._say(("answer", answer.question_id), answer)
 
     def heartbeat(self, heartbeat: Heartbeat) -> None:
-        self._say(("heartbeat",), heartbeat)
+        """An answer does not take the place of a question of ours that waits."""
+        self._say(("heartbeat", "answer" if heartbeat.echo_ms else "question"), heartbeat)
 
     def goodbye(self, goodbye: Goodbye) -> None:
         self._say(("goodbye",), goodbye)
@@ -96,7 +98,7 @@ class Outbox:
 
     async def next(self) -> Outgoing:
         """The oldest message not said yet, and from now on said. Waits for one; for one caller."""
-        await self._until(lambda: bool(self._unsaid))
+        await until(self._changed, lambda: bool(self._unsaid))
         key = next(iter(self._unsaid))
         message = self._unsaid.pop(key)
         if kept := self._kept.get(key):
@@ -105,14 +107,9 @@ class Outbox:
         return message
 
     async def all_said(self) -> None:
-        await self._until(lambda: not self._unsaid)
+        await until(self._changed, lambda: not self._unsaid)
 
     # ---- inside
-
-    async def _until(self, true: Callable[[], bool]) -> None:
-        while not true():
-            self._changed.clear()
-            await self._changed.wait()
 
     def _say(self, key: _Key, message: Outgoing) -> None:
         self._unsaid[key] = message

@@ -31,9 +31,9 @@ class Places:
         return self.pod / "start.json"
 
     @property
-    def asked(self) -> Path:
-        """Exists once somebody asked this Pod to end."""
-        return self.pod / "asked"
+    def prompt(self) -> Path:
+        """Exists until the first prompt was typed."""
+        return self.pod / "prompt"
 
     @property
     def confirmed(self) -> Path:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runner_agent.errors import ToldError
+
 ISOLATION_LEVELS = ("auto", "jail", "none")
 MOST_PODS = 10_000
 
 
-class ConfigError(Exception):
-    """A sentence with cause and cure."""
+class ConfigError(ToldError):
+    """A setting that cannot be used."""
 
 
 def read_labels(given: str | list[str] | dict[str, Any]) -> dict[str, str]:

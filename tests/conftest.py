@@ -54,7 +54,7 @@ def _leaving_no_task(test: Callable[..., Awaitable[None]]) -> Callable[..., Awai
 
 def _is_grpcs(task: "asyncio.Task[Any]") -> bool:
     """gRPC's own tasks end with their channel or server, which a fixture may hold."""
-    return "grpc" in repr(task.get_coro())
+    return "grpc" in repr(task)  # the coroutine's own name does not always say so
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

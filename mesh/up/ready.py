@@ -27,7 +27,8 @@ def wait_for(
     give_up = time.monotonic() + within
     while not is_ready():
         if _state(service, supervisor) in GIVEN_UP:
-            raise TroubleError(f"{service} does not start: its last words are in {log}")
+            said = (log.read_text(errors="replace").split("\n") if log.exists() else [""])[-2:][0]
+            raise TroubleError(f"{service} does not start; it said “{said}”. More is in {log}")
         if time.monotonic() > give_up:
             raise TroubleError(f"{service} is not ready after {within:.0f} s: see {log}")
         time.sleep(PAUSE)

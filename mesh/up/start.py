@@ -5,11 +5,13 @@ import os
 from datetime import datetime
 
 from django.conf import settings
+from django.core.checks import run_checks
 from django.utils.timezone import now
 
 from mesh.up import environment, local_runner, ports, ready, sample, schema, seed
 from mesh.up.steps import say, step
 from mesh.up.supervisor import Supervisor, configuration, services
+from mesh.up.trouble import TroubleError
 from pods.models import Runner
 from pods.services.pods import PodRequest, create_pod
 
@@ -20,6 +22,7 @@ READY_WITHIN = 60.0  # seconds, per service; a cold disk is slow
 def start(supervisor: Supervisor) -> str:
     """The link to sign in with. TroubleError if something does not start."""
     home, began = settings.HOME, now()
+    _check_settings()
     supervisor.end()  # what an `up` that was killed has left
     chosen = ports.choose(settings.PORT, settings.LISTEN, home.root / "ports.json")
     given = environment.of_services(home, chosen)
@@ -37,6 +40,14 @@ def start(supervisor: Supervisor) -> str:
         supervisor.start_service(name)
     _greet(owner, runner)
     return _hand_over(owner)
+
+
+def _check_settings() -> None:
+    """The first error as a sentence; warnings are said and no more."""
+    for each in run_checks():
+        if each.is_serious():
+            raise TroubleError(f"{each.msg} {each.hint or ''} ({each.id})")
+        say(f"  {each.msg} {each.hint or ''} ({each.id})")
 
 
 def _start_server(supervisor: Supervisor, owner: seed.Owner, began: datetime) -> None:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import close_old_connections, connections
+from django.db import OperationalError, close_old_connections, connections
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 THREADS = 8
+DEADLOCK = "40P01"  # PostgreSQL gave one of two transactions up; done again, it goes through
+TRIES = 3
 
 
 class Pool:
@@ -19,12 +21,12 @@ class Pool:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="orm")
 
     async def run(self, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Cancelling the wait does not stop `fn`: what it writes must hold by itself."""
+        """Cancelling the wait does not stop `fn`. It may be called again: what it writes is one transaction."""
 
         def call() -> R:
             close_old_connections()
             try:
-                return fn(*args, **kwargs)
+                return _untangled(fn, *args, **kwargs)
             finally:
                 close_old_connections()
 
@@ -42,3 +44,13 @@ class Pool:
         for future in leaving:
             await asyncio.wrap_future(future)
         self._threads.shutdown()
+
+
+def _untangled(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    for _ in range(TRIES - 1):
+        try:
+            return fn(*args, **kwargs)
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) != DEADLOCK:
+                raise
+    return fn(*args, **kwargs)

@@ -5,10 +5,10 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pods.gateway.periods import Periods
-from pods.messages import Goodbye, Heartbeat, ToRunner
+from pods.messages import Goodbye, Heartbeat, PartingReason, ToRunner
 
 if TYPE_CHECKING:
     from pods.gateway.terminals import TerminalsStream
@@ -55,11 +55,7 @@ class Session:
 
     # ---- closing
 
-    def close(
-        self,
-        reason: Literal["draining", "superseded", "revoked", "disabled", "protocol", "silent"],
-        text: str,
-    ) -> None:
+    def close(self, reason: PartingReason, text: str) -> None:
         """The first reason stands. The writer says it last; what is unsent is dropped."""
         if self.goodbye is None:
             self.goodbye = Goodbye(reason, text)
@@ -116,7 +112,7 @@ class Session:
             self._answered_ms = now_ms
             await self.send(Heartbeat(sent_at_ms=now_ms, echo_ms=beat.sent_at_ms))
 
-    async def beat(self, record: Callable[["Session"], Awaitable[None]]) -> None:
+    async def beat(self, record: Callable[[], Awaitable[None]]) -> None:
         """Ask every heartbeat, and have it recorded that the Runner was heard since the last."""
         recorded = self.heard_at
         while True:
@@ -124,7 +120,7 @@ class Session:
             await asyncio.sleep(self._periods.heartbeat)
             if self.heard_at > recorded:
                 recorded = self.heard_at
-                await record(self)
+                await record()
 
     async def listen_for_silence(self) -> None:
         """Ends when the Session is closing and the peer has had its time to take the goodbye."""

@@ -26,7 +26,7 @@ class PodQuerySet(models.QuerySet["Pod"]):
             if before is None:
                 return False
             pk, was = before
-            taken = Pod.objects.filter(pk=pk, state=was).update(
+            taken = self.filter(pk=pk, state=was).update(
                 state=to, state_since=now(), reason=reason, **changes
             )
             if taken:

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from django.utils.timezone import now
 
 BACKDATED = timedelta(minutes=10)  # clocks of Runners may be behind
 RENEWED_AT = 2 / 3  # of a certificate's life
 
-PublicKey = x509.base.CertificatePublicKeyTypes
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from pods import tasks
+from pods.aside import Aside
 from pods.commands import CommandKind, CommandState
 from pods.models import Command, Pod, Runner
 
@@ -46,7 +47,11 @@ def queue_command(
 
 
 def wake(runner_id: int) -> None:
-    """Tell the gateway that holds this Runner to look at its Commands. Never raises for a lost broker."""
+    """Tell the gateway that holds this Runner to look at its Commands. Never waits for the broker, nor raises."""
+    _waker.put(runner_id, None)
+
+
+def _wake(runner_id: int, _nothing: None) -> None:
     try:
         tasks.wake.apply_async(
             args=[runner_id],
@@ -58,6 +63,9 @@ def wake(runner_id: int) -> None:
         logger.warning(
             "wake-up for Runner %s not sent, its sweep will find it: %s", runner_id, error
         )
+
+
+_waker = Aside("wake-ups", _wake)
 
 
 def cancel_queued(pod: Pod, kind: CommandKind) -> int:

@@ -73,7 +73,8 @@ def _is_still_wanted(command: Command) -> bool:
 
 
 def _becomes_starting(pod: Pod) -> bool:
-    mine = Pod.objects.filter(pk=pod.pk, state=PodState.PENDING)
+    # its Runner as well: it may be given to another at this very moment
+    mine = Pod.objects.filter(pk=pod.pk, runner=pod.runner_id, state=PodState.PENDING)
     try:
         with transaction.atomic():
             starting = mine.advance(PodState.STARTING, waiting_for="")
@@ -111,22 +112,33 @@ class Seen:
 
     epoch: int
     has_queued: bool
-    certified: bool  # the Session's certificate is neither revoked nor expired
-    usable: bool  # neither disabled nor retired
+    revoked: bool  # the Session's certificate, or the Runner's right to have one
+    expired: bool
+    disabled: bool
 
 
 def look(held: Mapping[int, str]) -> dict[int, Seen]:
     """Of each held Runner (id → serial of its Session's certificate), in one query; a deleted one is missing."""
     queued = Command.objects.filter(runner=OuterRef("pk"), state=CommandState.QUEUED)
     good = Certificate.objects.filter(
-        runner=OuterRef("pk"), serial__in=held.values(), revoked_at=None, not_after__gt=now()
+        runner=OuterRef("pk"), serial__in=held.values(), revoked_at=None
     )
     rows = (
         Runner.objects.filter(pk__in=held)
-        .annotate(has_queued=Exists(queued), certified=Exists(good))
-        .values_list("pk", "epoch", "has_queued", "certified", "disabled_at", "retired_at")
+        .annotate(
+            has_queued=Exists(queued),
+            good=Exists(good),
+            current=Exists(good.filter(not_after__gt=now())),
+        )
+        .values_list("pk", "epoch", "has_queued", "good", "current", "disabled_at", "retired_at")
     )
     return {
-        pk: Seen(epoch, has_queued, certified, usable=disabled_at is None and retired_at is None)
-        for pk, epoch, has_queued, certified, disabled_at, retired_at in rows
+        pk: Seen(
+            epoch,
+            has_queued,
+            revoked=not good or retired_at is not None,
+            expired=not current,
+            disabled=disabled_at is not None,
+        )
+        for pk, epoch, has_queued, good, current, disabled_at, retired_at in rows
     }

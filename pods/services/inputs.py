@@ -19,7 +19,7 @@ SIDE_MAX = 1000  # columns or rows; a screen of more would only cost memory
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED_ENV = re.compile(r"MESH_.*|HOME|TMPDIR")  # the Runner sets these
 _REF_FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//")
-_SCP_LIKE = re.compile(r"(?:[\w.-]+@)?[\w.-]+:(?!//)[^\s]+")
+_SCP_LIKE = re.compile(r"[\w.-]+@[\w.-]+:(?!//)[^\s]+")
 _ADDRESS = re.compile(r"(?P<scheme>https?|ssh|git)://(?:(?P<user>[^@/\s]*)@)?[^\s@/]+/[^\s]*")
 
 

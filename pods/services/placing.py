@@ -1,6 +1,7 @@
 """Which Runner gets a Pod, and what to say while none fits."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import PurePath
 
 from django.db import transaction
@@ -16,7 +17,9 @@ from pods.services.commands import cancel_queued, queue_command
 AT_ONCE_MAX = 200  # Pods looked at in one pass; the next pass goes on
 REASONS_MAX = 3  # Runners named in one sentence
 
-_TAKES_A_PLACE = Q(pods__state__in=sorted(LIVE)) | Q(pods__state=PodState.PENDING)
+_TAKEN = Count(
+    "pods", filter=Q(pods__state__in=sorted(LIVE)) | Q(pods__state=PodState.PENDING), distinct=True
+)
 
 
 class _TakenError(Exception):
@@ -35,16 +38,16 @@ def place_pending(*, organization_id: int | None = None) -> int:
 def place(pod: Pod) -> bool:
     """Choose a Runner and queue the start there, or write down why there is none."""
     reasons: list[str] = []
-    for runner in _candidates(pod):
-        if problem := _problem(pod, runner):
+    for candidate in _candidates(pod):
+        if problem := _problem(pod, candidate):
             reasons.append(problem)
-        elif _take_place(pod, runner):
-            _note_waiting(pod, _away(runner))
+        elif _take_place(pod, candidate.runner):
+            _note_waiting(pod, _away(candidate.runner))
             return True
         elif not Pod.objects.filter(pk=pod.pk, state=PodState.PENDING, runner=None).exists():
-            return False
+            return False  # somebody else placed it, or ended it
         else:
-            reasons.append(f"{runner.name} is full ({runner.capacity} of {runner.capacity} Pods)")
+            reasons.append(_full(candidate.runner))
     _note_waiting(pod, _sentence(pod, reasons))
     return False
 
@@ -82,38 +85,55 @@ def start_payload(pod: Pod, workspace: Workspace) -> dict[str, object]:
 
 def taken_places(runners: RunnerQuerySet) -> RunnerQuerySet:
     """With `taken`: the Pods on each Runner that take a place, or will."""
-    return runners.annotate(taken=Count("pods", filter=_TAKES_A_PLACE))
+    return runners.annotate(taken=_TAKEN)
 
 
 # ---- Choosing
 
 
-def _candidates(pod: Pod) -> list[Runner]:
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    runner: Runner
+    taken: int
+    is_void: bool  # every certificate it had is revoked
+
+    @property
+    def is_full(self) -> bool:
+        return self.taken >= self.runner.capacity
+
+
+def _candidates(pod: Pod) -> list[_Candidate]:
     """Those the Pod asked for, most free places first."""
-    runners = taken_places(Runner.objects.filter(organization_id=pod.organization_id)).annotate(
-        revoked=Exists(Certificate.objects.filter(runner=OuterRef("pk")).exclude(revoked_at=None)),
-        valid=Exists(Certificate.objects.filter(runner=OuterRef("pk"), revoked_at=None)),
-    )
+    runners = Runner.objects.filter(organization_id=pod.organization_id)
     if wanted := pod.wanted.get("runner"):
         runners = runners.filter(pk=wanted)
     else:
         runners = runners.usable()
+    certificates = Certificate.objects.filter(runner=OuterRef("pk"))
+    counted = runners.annotate(
+        taken=_TAKEN, is_void=Exists(certificates) & ~Exists(certificates.filter(revoked_at=None))
+    )
     labels = pod.wanted.get("labels", {})
-    fitting = [runner for runner in runners if labels.items() <= runner.labels.items()]
-    return sorted(fitting, key=lambda runner: (runner.taken - runner.capacity, runner.pk))
+    candidates = [
+        _Candidate(runner, vars(runner)["taken"], vars(runner)["is_void"])
+        for runner in counted
+        if labels.items() <= runner.labels.items()
+    ]
+    return sorted(candidates, key=lambda one: (one.taken - one.runner.capacity, one.runner.pk))
 
 
-def _problem(pod: Pod, runner: Runner) -> str:
+def _problem(pod: Pod, candidate: _Candidate) -> str:
     """Why this Runner cannot have the Pod now; empty if it can."""
+    runner = candidate.runner
+    if candidate.is_void:
+        return f"{runner.name} has had its certificate revoked"
     if problem := _standing(runner):
         return f"{runner.name} {problem}"
     if not runner.is_online and not pod.wanted.get("runner"):
         return f"{runner.name} is offline"
     if not has_agent(runner, pod.agent_type.detect):
         return f"{runner.name} does not have {pod.agent_type.name}"
-    if runner.taken >= runner.capacity:
-        return f"{runner.name} is full ({runner.taken} of {runner.capacity} Pods)"
-    return ""
+    return _full(runner) if candidate.is_full else ""
 
 
 def _standing(runner: Runner) -> str:
@@ -123,11 +143,11 @@ def _standing(runner: Runner) -> str:
         return "is disabled"
     if runner.draining_since:
         return "is draining"
-    if runner.revoked and not runner.valid:
-        return "has had its certificate revoked"
-    if runner.attached_at is None:
-        return "has not connected yet"
-    return ""
+    return "" if runner.attached_at else "has not connected yet"
+
+
+def _full(runner: Runner) -> str:
+    return f"{runner.name} is full ({runner.capacity} of {runner.capacity} Pods)"
 
 
 def has_agent(runner: Runner, detect: str) -> bool:
@@ -178,8 +198,8 @@ def _check_room(runner: Runner) -> None:
     open_to_new = Runner.objects.usable().filter(pk=runner.pk, draining_since=None)
     if not open_to_new.update(next_seq=F("next_seq")):  # takes the lock
         raise _TakenError
-    counted = taken_places(Runner.objects.filter(pk=runner.pk)).get()
-    if counted.taken > counted.capacity:
+    counted = Runner.objects.filter(pk=runner.pk).annotate(taken=_TAKEN)
+    if counted.filter(taken__gt=F("capacity")).exists():
         raise _TakenError
 
 
@@ -206,6 +226,8 @@ def _sentence(pod: Pod, reasons: Iterable[str]) -> str:
         return f"No Runner has the labels {wanted}."[:300]
     if not reasons:
         return "There is no Runner yet: add one on the Runners page."
+    if pod.wanted.get("runner"):
+        return f"{reasons[0]}."[:300]
     more = len(reasons) - REASONS_MAX
     shown = "; ".join(reasons[:REASONS_MAX]) + (f"; and {more} more" if more > 0 else "")
     return f"No Runner fits: {shown}."[:300]

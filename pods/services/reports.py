@@ -25,7 +25,7 @@ from pods.models import KeptScreen as KeptScreenRow
 from pods.news import announce
 from pods.services.commands import queue_command
 from pods.services.results import give_up_on_lost, settle_ack, settle_result
-from pods.services.sessions import Attachment, fence
+from pods.services.sessions import YOUNGER_THAN_A_HELLO, Attachment, fence
 
 ATTEMPTS = 3  # a Pod's state may change while its end is written
 
@@ -39,6 +39,13 @@ class Settled:
     running: list[str] = field(default_factory=list)  # Pod keys: their Terminals can be opened
     refused: list[str] = field(default_factory=list)  # what was wrong with which claim
     has_freed: bool = False  # there may be a place for a waiting Pod
+
+    def add(self, other: "Settled") -> None:
+        self.results += other.results
+        self.ends += other.ends
+        self.running += other.running
+        self.refused += other.refused
+        self.has_freed |= other.has_freed
 
 
 def settle(session: Attachment, claims: Sequence[Report]) -> Settled:
@@ -230,7 +237,11 @@ def _said(exit_code: int) -> str:
 def _lose_missing(session: Attachment, settled: Settled) -> None:
     """The inventory is complete, so a Pod it does not name is not there, unless its start is still to come."""
     start = Command.objects.filter(pod=OuterRef("pk"), kind=CommandKind.START, state__in=OPEN)
-    missing = Pod.objects.filter(runner_id=session.runner_id, state__in=LIVE)
+    missing = Pod.objects.filter(
+        runner_id=session.runner_id,
+        state__in=LIVE,
+        state_since__lt=now() - YOUNGER_THAN_A_HELLO,
+    )
     for pod in missing.exclude(Exists(start)).exclude(key__in=session.inventory):
         settled.has_freed = True
         _lose(pod, "Its Runner came back without it.")

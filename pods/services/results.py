@@ -10,7 +10,7 @@ from pods.lifecycle import PodState
 from pods.messages import CommandAck, CommandResult
 from pods.models import Command, Pod, PodEvent, Workspace
 from pods.news import announce
-from pods.services.sessions import Attachment
+from pods.services.sessions import YOUNGER_THAN_A_HELLO, Attachment
 
 _STATES = {
     "done": CommandState.DONE,
@@ -40,7 +40,9 @@ def settle_result(session: Attachment, claim: CommandResult) -> bool:
 
 def give_up_on_lost(session: Attachment, known: Collection[str]) -> None:
     """Commands the Runner once acknowledged and no longer knows: whether they were done, nobody can say."""
-    acked = _sent_to(session).filter(state=CommandState.ACKED).select_related("pod")
+    settled = now() - YOUNGER_THAN_A_HELLO
+    acked = _sent_to(session).filter(state=CommandState.ACKED, acked_at__lt=settled)
+    acked = acked.select_related("pod")
     for command in acked:
         if str(command.pk) not in known:
             claim = CommandResult(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
@@ -55,7 +56,7 @@ PRUNERS: tuple[Callable[[], int], ...] = (
 )
 
 
-def _delete(rows: QuerySet) -> int:
+def _delete(rows: QuerySet[Any]) -> int:
     deleted = 0
     while batch := list(rows.values_list("pk", flat=True)[:BATCH]):
         deleted += rows.filter(pk__in=batch).delete()[0]

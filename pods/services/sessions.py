@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from django.db import transaction
@@ -14,6 +15,13 @@ from pods.models import Certificate, Command, Runner
 from pods.models.runner import RunnerQuerySet
 from pods.news import announce
 
+EXPIRED = "The certificate of this connection has expired. Dial again with the renewed one."
+
+
+YOUNGER_THAN_A_HELLO = timedelta(seconds=60)
+"""A Runner that renews its Session writes its hello while the old one still lives: of what was done in
+these last moments the hello need not know, and its silence proves nothing."""
+
 
 class StaleEpochError(Exception):
     """A newer Session of this Runner exists: whoever holds the older one must not write."""
@@ -22,7 +30,7 @@ class StaleEpochError(Exception):
 class RunnerRefusedError(MeshError):
     """This Runner is not to be connected; `reason` is the word of the Goodbye."""
 
-    def __init__(self, reason: Literal["revoked", "disabled"], message: str) -> None:
+    def __init__(self, reason: Literal["revoked", "disabled", "expired"], message: str) -> None:
         super().__init__(reason, message)
         self.reason = reason
 
@@ -115,7 +123,7 @@ def check_certificate(runner_id: int, serial: str) -> None:
     if certificate is None or certificate.revoked_at:
         raise RunnerRefusedError("revoked", f"The certificate of Runner {runner.name} is revoked.")
     if certificate.not_after <= now():
-        raise RunnerRefusedError("revoked", f"The certificate of Runner {runner.name} has expired.")
+        raise RunnerRefusedError("expired", EXPIRED)
 
 
 def release_all(gateway_ids: Collection[str]) -> int:

@@ -1,0 +1,99 @@
+"""What comes in: the bodies of POSTs. Meaning is judged by the services."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.actor import Scope
+from pods.services.execute import TIMEOUT_DEFAULT_S
+
+
+class Asked(serializers.Serializer[Any]):
+    """Null means: not given. A field nobody knows is an error, so that a typing mistake is no silent default."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            data = {name: value for name, value in data.items() if value is not None}
+            if unknown := sorted(data.keys() - self.fields.keys()):
+                raise serializers.ValidationError(dict.fromkeys(unknown, "There is no such field."))
+        return super().to_internal_value(data)
+
+
+def verbatim(*, required: bool = False, **options: Any) -> serializers.CharField:
+    """As it was written: spaces at its ends and an empty one are what somebody asked for."""
+    options.setdefault("allow_blank", not required)
+    return serializers.CharField(required=required, trim_whitespace=False, **options)
+
+
+class NewPod(Asked):
+    agent_type = verbatim(required=True, help_text="Slug of an agent type.")
+    repository = verbatim(help_text="Slug of a repository. Without one the Workspace is empty.")
+    base = verbatim(
+        help_text="Branch, tag or commit to start from; the repository's default if empty."
+    )
+    branch = verbatim(help_text="Name of the new branch; mesh/<key> if empty.")
+    prompt = verbatim(help_text="Typed into the agent once it is ready.")
+    runner = verbatim(help_text="Name or id of the Runner it must run on.")
+    labels = serializers.DictField(
+        child=verbatim(), required=False, help_text="Labels its Runner must have."
+    )
+    name = serializers.CharField(required=False, allow_blank=True)
+    env = serializers.DictField(child=verbatim(), required=False)
+    argv = serializers.ListField(
+        child=verbatim(),
+        required=False,
+        help_text="Command line, for agent types without their own.",
+    )
+    cols = serializers.IntegerField(required=False)
+    rows = serializers.IntegerField(required=False)
+
+
+class Terminate(Asked):
+    grace_s = serializers.FloatField(
+        required=False, help_text="Seconds between asking the agent to end and ending it."
+    )
+
+
+class Execute(Asked):
+    argv = serializers.ListField(child=verbatim(), required=False)
+    shell = verbatim(help_text="A line for sh, instead of argv.")
+    timeout_s = serializers.FloatField(default=TIMEOUT_DEFAULT_S)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("argv" in attrs) == ("shell" in attrs):
+            raise serializers.ValidationError("Give either argv or shell.")
+        if "shell" in attrs:
+            attrs["argv"] = ["sh", "-c", attrs.pop("shell")]
+        return attrs
+
+
+class Input(Asked):
+    text = verbatim(help_text="Typed as a paste if the program asked for that.")
+    keys = serializers.ListField(child=verbatim(), required=False, max_length=1000)
+    submit = serializers.BooleanField(default=False, help_text="Enter at the end.")
+
+
+class Resize(Asked):
+    cols = serializers.IntegerField()
+    rows = serializers.IntegerField()
+
+
+class NewRepository(Asked):
+    name = serializers.CharField()
+    url = serializers.CharField()
+    default_branch = verbatim()
+
+
+class NewAgentType(Asked):
+    slug = serializers.CharField(max_length=40)
+    name = serializers.CharField(max_length=80)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=300)
+    argv = serializers.ListField(child=verbatim(), required=False)
+    env = serializers.DictField(child=verbatim(), required=False)
+    detect = serializers.CharField(required=False, allow_blank=True, max_length=100)
+
+
+class NewToken(Asked):
+    name = serializers.CharField(max_length=100)
+    scopes = serializers.MultipleChoiceField(choices=[*Scope])
+    expires_in_days = serializers.IntegerField(default=90, min_value=1, max_value=366)

@@ -1,0 +1,65 @@
+"""What Pods are made of: agent types and repositories."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from pods.access import Need, agent_types_for, repositories_for, repository_for
+from pods.api import asked
+from pods.api.documented import PAGED, REPEATABLE, page_of
+from pods.api.door import Door
+from pods.api.idempotency import once
+from pods.api.shapes import AgentTypeShape, RepositoryShape
+from pods.services.agent_types import AgentTypeRequest, create_agent_type
+from pods.services.repositories import create_repository, remove_repository
+
+
+class AgentTypes(Door):
+    @extend_schema(
+        operation_id="agent_types_list", parameters=PAGED, responses=page_of(AgentTypeShape)
+    )
+    def get(self, _request: Request) -> Response:
+        return self.page(agent_types_for(self.actor), AgentTypeShape)
+
+    @extend_schema(
+        operation_id="agent_types_create",
+        parameters=REPEATABLE,
+        request=asked.NewAgentType,
+        responses={201: AgentTypeShape},
+    )
+    @once
+    def post(self, _request: Request) -> Response:
+        wanted = AgentTypeRequest(**self.taken(asked.NewAgentType))
+        agent_type = create_agent_type(by=self.actor, request=wanted)
+        return Response(AgentTypeShape(agent_type).data, status=201)
+
+
+class Repositories(Door):
+    @extend_schema(
+        operation_id="repositories_list", parameters=PAGED, responses=page_of(RepositoryShape)
+    )
+    def get(self, _request: Request) -> Response:
+        return self.page(repositories_for(self.actor), RepositoryShape)
+
+    @extend_schema(
+        operation_id="repositories_create",
+        parameters=REPEATABLE,
+        request=asked.NewRepository,
+        responses={201: RepositoryShape},
+    )
+    @once
+    def post(self, _request: Request) -> Response:
+        repository = create_repository(by=self.actor, **self.taken(asked.NewRepository))
+        return Response(RepositoryShape(repository).data, status=201)
+
+
+class OneRepository(Door):
+    @extend_schema(operation_id="repositories_read", responses=RepositoryShape)
+    def get(self, _request: Request, slug: str) -> Response:
+        return Response(RepositoryShape(repository_for(self.actor, slug)).data)
+
+    @extend_schema(operation_id="repositories_remove", responses={204: None})
+    def delete(self, _request: Request, slug: str) -> Response:
+        repository = repository_for(self.actor, slug, Need.MANAGE)
+        remove_repository(repository, by=self.actor)
+        return Response(status=204)

@@ -1,0 +1,82 @@
+"""What the OpenAPI description cannot read off the code: pages, errors, and how to sign in."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
+from rest_framework import serializers
+from rest_framework.serializers import BaseSerializer
+
+PAGED = [
+    OpenApiParameter("cursor", str, description="Given by `next`."),
+    OpenApiParameter("limit", int, description="1 to 200, 50 if not given."),
+]
+REPEATABLE = [
+    OpenApiParameter(
+        "Idempotency-Key",
+        str,
+        OpenApiParameter.HEADER,
+        description="A repeat with the same key and body within 24 h is answered, not done again.",
+    )
+]
+
+_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "detail"],
+            "properties": {
+                "code": {"type": "string"},
+                "message": {"type": "string"},
+                "detail": {"type": "object", "additionalProperties": {}},
+            },
+        }
+    },
+}
+
+
+def page_of(shape: type[BaseSerializer[Any]]) -> BaseSerializer[Any]:
+    name = shape.__name__.removesuffix("Shape")
+    return inline_serializer(
+        f"{name}Page",
+        {
+            "results": shape(many=True),
+            "next": serializers.URLField(allow_null=True, help_text="The following page."),
+        },
+    )
+
+
+def of(name: str, /, **fields: serializers.Field[Any, Any, Any, Any]) -> BaseSerializer[Any]:
+    """An answer that is no row."""
+    return inline_serializer(name, fields)
+
+
+FREE = OpenApiResponse({"type": "object", "additionalProperties": {}})
+
+
+def add_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A drf-spectacular hook: every operation may answer with an error of the one shape."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Error"] = _ERROR
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    for path in result["paths"].values():
+        for operation in path.values():
+            operation["responses"]["default"] = {"description": "An error.", "content": content}
+    return result
+
+
+class _ByToken(OpenApiAuthenticationExtension):
+    target_class = "pods.api.signing_in.ByToken"
+    name = "token"
+
+    def get_security_definition(self, _auto_schema: object) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer"}
+
+
+class _ByLogin(OpenApiAuthenticationExtension):
+    target_class = "pods.api.signing_in.ByLogin"
+    name = "login"
+
+    def get_security_definition(self, _auto_schema: object) -> dict[str, str]:
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid"}

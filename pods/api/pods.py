@@ -1,0 +1,125 @@
+"""Pods: made, listed, ended, and given a command line to run."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from pods.access import Need, pod_for, pods_for
+from pods.api import asked
+from pods.api.documented import PAGED, REPEATABLE, of, page_of
+from pods.api.door import Door
+from pods.api.idempotency import once, once_on_a_runner
+from pods.api.shapes import PodEventShape, PodShape
+from pods.commands import OPEN, CommandState
+from pods.lifecycle import PodState
+from pods.models import Pod
+from pods.services.execute import execute, outcome, wait_until_done
+from pods.services.pods import PodRequest, create_pod, terminate_pod
+
+
+class PodFilter(django_filters.FilterSet):
+    state = django_filters.MultipleChoiceFilter(choices=[(s, s) for s in PodState])
+    runner = django_filters.NumberFilter(field_name="runner_id")
+    agent_type = django_filters.CharFilter(field_name="agent_type__slug")
+    repository = django_filters.CharFilter(field_name="workspace__repository__slug")
+    owner = django_filters.CharFilter(field_name="owner__username")
+    parent = django_filters.CharFilter(field_name="parent__key")
+
+    class Meta:
+        model = Pod
+        fields: tuple[str, ...] = ()
+
+
+FILTERS = [
+    OpenApiParameter("state", str, many=True, enum=[*PodState]),
+    OpenApiParameter("runner", int),
+    *(OpenApiParameter(name, str) for name in ("agent_type", "repository", "owner", "parent")),
+]
+EXECUTED = of(
+    "Executed",
+    exit_code=serializers.IntegerField(),
+    stdout=serializers.CharField(),
+    stderr=serializers.CharField(),
+    truncated=serializers.BooleanField(),
+    duration_ms=serializers.FloatField(),
+)
+NOT_OVER = OPEN | {CommandState.EXPIRED}  # within the caller's time
+UNDER_WAY = of("UnderWay", command=serializers.UUIDField(), state=serializers.CharField())
+
+
+class Pods(Door):
+    @extend_schema(
+        operation_id="pods_list", parameters=PAGED + FILTERS, responses=page_of(PodShape)
+    )
+    def get(self, _request: Request) -> Response:
+        return self.page(self._chosen(pods_for(self.actor)), PodShape)
+
+    @extend_schema(
+        operation_id="pods_create",
+        parameters=REPEATABLE,
+        request=asked.NewPod,
+        responses={201: PodShape},
+    )
+    @once
+    def post(self, request: Request) -> Response:
+        wanted = self.taken(asked.NewPod)
+        pod = create_pod(by=self.actor, request=PodRequest(**wanted))
+        return Response(PodShape(pod, context={"request": request}).data, status=201)
+
+    def _chosen(self, pods: QuerySet[Pod]) -> QuerySet[Pod]:
+        chosen = PodFilter(self.request.query_params, queryset=pods)
+        if not chosen.is_valid():
+            raise ValidationError(dict(chosen.errors))
+        return chosen.qs
+
+
+class OnePod(Door):
+    @extend_schema(operation_id="pods_read", responses=PodShape)
+    def get(self, request: Request, key: str) -> Response:
+        pod = pod_for(self.actor, key, Need.READ)
+        return Response(PodShape(pod, context={"request": request}).data)
+
+
+class PodEvents(Door):
+    @extend_schema(operation_id="pods_events", parameters=PAGED, responses=page_of(PodEventShape))
+    def get(self, _request: Request, key: str) -> Response:
+        pod = pod_for(self.actor, key, Need.READ)
+        return self.page(pod.events.all(), PodEventShape, oldest_first=True)
+
+
+class TerminatePod(Door):
+    @extend_schema(
+        operation_id="pods_terminate",
+        parameters=REPEATABLE,
+        request=asked.Terminate,
+        responses=PodShape,
+    )
+    @once
+    def post(self, request: Request, key: str) -> Response:
+        pod = pod_for(self.actor, key, Need.MANAGE)
+        terminate_pod(pod, by=self.actor, **self.taken(asked.Terminate))
+        return Response(PodShape(pod, context={"request": request}).data)
+
+
+class ExecuteInPod(Door):
+    @extend_schema(
+        operation_id="pods_execute",
+        parameters=REPEATABLE,
+        request=asked.Execute,
+        responses={200: EXECUTED, 202: OpenApiResponse(UNDER_WAY, "Not over within timeout_s.")},
+    )
+    @once_on_a_runner
+    def post(self, _request: Request, key: str) -> Response:
+        pod = pod_for(self.actor, key, Need.MANAGE)
+        wanted: dict[str, Any] = self.taken(asked.Execute)
+        command = execute(pod, by=self.actor, **wanted)
+        wait_until_done(command, at_most_s=wanted["timeout_s"])
+        if command.state in NOT_OVER:
+            return Response({"command": str(command.pk), "state": command.state}, status=202)
+        return Response(outcome(command))

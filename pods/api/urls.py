@@ -1,0 +1,42 @@
+"""The addresses of the API, below `/api/`."""
+
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from pods.api import catalog, pods, runners, terminals, tokens
+from pods.api.door import Nowhere
+
+_v1 = [
+    path("me/", tokens.Me.as_view()),
+    path("tokens/", tokens.Tokens.as_view()),
+    path("tokens/<int:token_id>/revoke/", tokens.RevokeToken.as_view()),
+    path("pods/", pods.Pods.as_view()),
+    path("pods/<slug:key>/", pods.OnePod.as_view()),
+    path("pods/<slug:key>/events/", pods.PodEvents.as_view()),
+    path("pods/<slug:key>/terminate/", pods.TerminatePod.as_view()),
+    path("pods/<slug:key>/execute/", pods.ExecuteInPod.as_view()),
+    path("pods/<slug:key>/input/", terminals.TypeIntoPod.as_view()),
+    path("pods/<slug:key>/resize/", terminals.ResizePod.as_view()),
+    path("pods/<slug:key>/screen/", terminals.PodScreen.as_view()),
+    path("pods/<slug:key>/output/", terminals.PodOutput.as_view()),
+    path("pods/<slug:key>/workspace/", terminals.PodWorkspace.as_view()),
+    path("pods/<slug:key>/workspace/log/", terminals.PodLog.as_view()),
+    path("pods/<slug:key>/workspace/diff/", terminals.PodDiff.as_view()),
+    path("runners/", runners.Runners.as_view()),
+    path("runners/enrollment-tokens/", runners.EnrollmentTokens.as_view()),
+    path("runners/<int:runner_id>/", runners.OneRunner.as_view()),
+    path("runners/<int:runner_id>/drain/", runners.DrainRunner.as_view()),
+    path("runners/<int:runner_id>/resume/", runners.ResumeRunner.as_view()),
+    path("runners/<int:runner_id>/revoke/", runners.RevokeRunner.as_view()),
+    path("agent-types/", catalog.AgentTypes.as_view()),
+    path("repositories/", catalog.Repositories.as_view()),
+    path("repositories/<slug:slug>/", catalog.OneRepository.as_view()),
+    path("commands/<uuid:command_id>/", runners.OneCommand.as_view()),
+]
+
+urlpatterns = [
+    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
+    path("v1/", include(_v1)),
+    re_path(r"^.*$", Nowhere.as_view()),
+]

@@ -1,0 +1,51 @@
+"""The Gateway's own rounds: sweep, placing, its row, the rows of dead ones, its health."""
+
+import asyncio
+from functools import partial
+
+from grpc_health.v1 import health_pb2
+from grpc_health.v1._async import HealthServicer
+
+from pods.gateway.periods import Periods
+from pods.gateway.pool import Pool
+from pods.gateway.sweep import Placer, Sweep, every
+from pods.services import gateways
+
+READY, BROKER = "", "broker"
+"""What the health service knows: whether this Gateway serves; whether wake-ups reach it at once."""
+
+HEALTH_S = 1
+
+_Status = health_pb2.HealthCheckResponse
+
+
+class Upkeep:
+    def __init__(self, sweep: Sweep, placer: Placer, pool: Pool) -> None:
+        self._sweep, self._placer, self._pool = sweep, placer, pool
+        self.health = HealthServicer()
+        self.has_broker = False  # set from the consumer's thread
+
+    async def run(self, gateway_id: str, address: str, periods: Periods) -> None:
+        """Until cancelled."""
+        keep_row = partial(self._pool.run, gateways.refresh, gateway_id, address)
+        bury = partial(self._pool.run, gateways.bury_dead, periods.gateway_dead)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(every(periods.sweep, self._look, "sweep"))
+            group.create_task(every(0, self._placer.once, "placing"))
+            group.create_task(every(periods.row, keep_row, "row"))
+            group.create_task(every(periods.row, bury, "sweep of dead gateways"))
+            group.create_task(every(HEALTH_S, partial(self._tell, periods), "health"))
+
+    async def _look(self) -> None:
+        await self._sweep.once()
+        self._placer.want()
+
+    async def _tell(self, periods: Periods) -> None:
+        """A lost broker is a degraded Gateway, not one that is not ready: the sweep finds what wake-ups would."""
+        age = asyncio.get_running_loop().time() - self._sweep.ended_at
+        await self.health.set(READY, _serving(age < periods.healthy))
+        await self.health.set(BROKER, _serving(self.has_broker))
+
+
+def _serving(good: bool) -> health_pb2.HealthCheckResponse.ServingStatus:  # noqa: FBT001 - a status is a yes or no
+    return _Status.SERVING if good else _Status.NOT_SERVING

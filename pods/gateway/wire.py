@@ -1,0 +1,238 @@
+"""Between protobuf and `pods.messages`. What a Runner sends is judged here: sizes, numbers, text, JSON."""
+
+import json
+import re
+import uuid
+from collections.abc import Iterable
+from typing import Literal, assert_never
+
+from pods import messages
+from pods.gateway.cleaning import (
+    INT_MAX,
+    RESULT_MAX,
+    MalformedError,
+    clean,
+    clean_screen,
+    json_object,
+    last_screen,
+)
+from proto.mesh.v1 import runner_pb2 as pb
+
+ITEMS_MAX = 64  # labels, agents
+PODS_MAX = 10_000  # in one inventory
+CAPACITY_MAX = 10_000
+
+_KEY = re.compile(r"[a-z0-9-]{1,32}")
+
+
+# ---- From a Runner
+
+
+def decode(event: pb.FromRunner) -> messages.FromRunner:
+    """Raises MalformedError."""
+    match event.WhichOneof("message"):
+        case "hello":
+            return _hello(event.hello)
+        case "heartbeat":
+            return messages.Heartbeat(event.heartbeat.sent_at_ms, event.heartbeat.echo_ms)
+        case "command_ack":
+            return messages.CommandAck(_command_id(event.command_ack.id))
+        case "command_result":
+            return _result(event.command_result)
+        case "answer":
+            return answer(event.answer)
+        case "goodbye":
+            return messages.Stopping(clean(event.goodbye.text, 500))
+        case about_a_pod:
+            return _of_pod(about_a_pod, event)
+
+
+def _of_pod(kind: str | None, event: pb.FromRunner) -> messages.FromRunner:
+    match kind:
+        case "pod_progress":
+            return _progress(event.pod_progress)
+        case "pod_report":
+            return _report(event.pod_report)
+        case "kept_screen":
+            kept = event.kept_screen
+            return messages.KeptScreen(_pod(kept.pod), clean_screen(kept.screen_json))
+        case _:
+            raise MalformedError("an empty message, or one of a kind unknown here")
+
+
+def answer(event: pb.Answer) -> messages.Answer:
+    return messages.Answer(
+        question_id=event.question_id,
+        body=event.body,
+        headers=dict(event.headers),
+        error_code=clean(event.error_code, 40),
+        error=clean(event.error, 2000),
+    )
+
+
+def _hello(hello: pb.Hello) -> messages.RunnerHello:
+    if len(hello.pods) > PODS_MAX:
+        raise MalformedError(f"more than {PODS_MAX} Pods")
+    return messages.RunnerHello(
+        speaks=(hello.speaks_lowest, hello.speaks_highest),
+        version=clean(hello.version, 40),
+        boot_id=clean(hello.boot_id, 60),
+        hostname=clean(hello.hostname, 200),
+        os=clean(hello.os, 100),
+        labels=_labels(hello.labels.items()),
+        capacity=min(hello.capacity, CAPACITY_MAX),
+        agents=tuple(_agent(agent) for agent in hello.agents[:ITEMS_MAX]),
+        isolation="jail" if hello.isolation == "jail" else "none",
+        pods=tuple(_report(report) for report in hello.pods),
+        mcp_port=hello.mcp_port if hello.mcp_port < 2**16 else 0,
+        unfinished_commands=frozenset(_command_id(id_) for id_ in hello.unfinished_commands),
+    )
+
+
+def _labels(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {clean(name, 63): clean(value, 100) for name, value in sorted(pairs)[:ITEMS_MAX]}
+
+
+def _agent(agent: pb.InstalledAgent) -> dict[str, str]:
+    return {
+        "slug": clean(agent.slug, 40),
+        "version": clean(agent.version, 100),
+        "path": clean(agent.path, 500),
+        "problem": clean(agent.problem, 500),
+    }
+
+
+def _result(result: pb.CommandResult) -> messages.CommandResult:
+    """A result that cannot be read is still the end of its Command."""
+    state: Literal["done", "failed", "expired", "unknown"]
+    match result.state:
+        case "done" | "failed" | "expired" | "unknown" as state:
+            pass
+        case other:
+            raise MalformedError(f"result state {other[:20]!r}")
+    error = clean(result.error, 2000)
+    try:
+        value = json_object(result.result_json, RESULT_MAX) if result.result_json else {}
+    except MalformedError as malformed:
+        value, error = {}, f"{error} The Runner's result could not be read: {malformed}.".strip()
+    return messages.CommandResult(
+        id=_command_id(result.id),
+        state=state,
+        result=value,
+        error_code=clean(result.error_code, 40),
+        error=error,
+    )
+
+
+def _progress(progress: pb.PodProgress) -> messages.PodProgress:
+    match progress.step:
+        case "workspace" | "agent" | "ready" as step:
+            return messages.PodProgress(_pod(progress.pod), step, clean(progress.text, 500))
+        case other:
+            raise MalformedError(f"progress step {other[:20]!r}")
+
+
+def _report(report: pb.PodReport) -> messages.PodReport:
+    if report.end_offset > INT_MAX:
+        raise MalformedError(f"offset {report.end_offset}")
+    return messages.PodReport(
+        pod=_pod(report.pod),
+        state=_pod_state(report.state),
+        exit_code=report.exit_code,
+        end_offset=report.end_offset,
+        reason=clean(report.reason, 500),
+        asked=report.asked,
+        screen=last_screen(report.screen_json),
+    )
+
+
+def _pod_state(state: pb.PodReport.State) -> Literal["running", "ended", "lost"]:
+    match state:
+        case pb.PodReport.RUNNING:
+            return "running"
+        case pb.PodReport.ENDED:
+            return "ended"
+        case pb.PodReport.LOST:
+            return "lost"
+        case _:
+            raise MalformedError(f"Pod state {state}")
+
+
+def _pod(key: str) -> str:
+    if not _KEY.fullmatch(key):
+        raise MalformedError("a Pod's key that is none")
+    return key
+
+
+def _command_id(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError as error:
+        raise MalformedError("a Command's id that is none") from error
+
+
+# ---- To a Runner
+
+
+def encode(message: messages.ToRunner) -> pb.ToRunner:
+    match message:
+        case messages.SendCommand():
+            return pb.ToRunner(command=_command(message))
+        case messages.Question():
+            return pb.ToRunner(question=_question(message))
+        case messages.Heartbeat(sent_at_ms, echo_ms):
+            return pb.ToRunner(heartbeat=pb.Heartbeat(sent_at_ms=sent_at_ms, echo_ms=echo_ms))
+        case messages.ReportReceived(pod):
+            return pb.ToRunner(report_received=pb.ReportReceived(pod=pod))
+        case messages.ResultsReceived(ids):
+            return pb.ToRunner(results_received=pb.ResultsReceived(ids=ids))
+        case messages.Welcome() | messages.Goodbye():
+            return _first_or_last(message)
+        case _:
+            assert_never(message)
+
+
+def _command(command: messages.SendCommand) -> pb.Command:
+    return pb.Command(
+        id=command.id,
+        seq=command.seq,
+        kind=command.kind,
+        pod=command.pod,
+        payload_json=json.dumps(command.payload).encode(),
+        expires_in_ms=command.expires_in_ms,
+    )
+
+
+def _question(question: messages.Question) -> pb.Question:
+    return pb.Question(
+        id=question.id,
+        kind=question.kind,
+        pod=question.pod,
+        args_json=json.dumps(question.args).encode(),
+    )
+
+
+_REASONS: dict[str, pb.Goodbye.Reason] = {
+    "draining": pb.Goodbye.DRAINING,
+    "superseded": pb.Goodbye.SUPERSEDED,
+    "revoked": pb.Goodbye.REVOKED,
+    "disabled": pb.Goodbye.DISABLED,
+    "protocol": pb.Goodbye.PROTOCOL,
+    # the text says it; the Runner dials again, in the second case with its renewed certificate
+    "silent": pb.Goodbye.REASON_UNSPECIFIED,
+    "expired": pb.Goodbye.REASON_UNSPECIFIED,
+}
+
+
+def _first_or_last(message: messages.Welcome | messages.Goodbye) -> pb.ToRunner:
+    if isinstance(message, messages.Goodbye):
+        goodbye = pb.Goodbye(reason=_REASONS[message.reason], text=message.text)
+        return pb.ToRunner(goodbye=goodbye)
+    return pb.ToRunner(
+        welcome=pb.Welcome(
+            epoch=message.epoch,
+            protocol=message.protocol,
+            server_time_ms=message.server_time_ms,
+            runner_name=message.runner_name,
+        )
+    )

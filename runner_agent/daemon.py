@@ -1,0 +1,162 @@
+"""The Runner's daemon: builds the parts, keeps them side by side, and leaves in order.
+
+Pods live in their own hosts: none of them notices that the daemon stops, dies or starts.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import signal
+from collections.abc import Iterator
+
+from runner_agent import __version__, installed, machine
+from runner_agent import identity as identities
+from runner_agent.commands import Commands
+from runner_agent.config import Config
+from runner_agent.hosts import PodHosts
+from runner_agent.ledger import Ledger
+from runner_agent.link import Link, RefusedError
+from runner_agent.lock import alone
+from runner_agent.messages import Answer, Command, InstalledAgent, Question
+from runner_agent.outbox import Outbox
+from runner_agent.questions import Questions
+from runner_agent.screens import keep_screens
+from runner_agent.session_messages import Hello
+from runner_agent.status import Status
+from runner_agent.supervisor import Supervisor
+from runner_agent.terminals import Terminals
+from runner_agent.together import until_one_ends
+
+LEAVE_WITHIN_S = 9.0  # an orderly stop; supervisors kill after 10
+FINISH_S = 4.0  # of it, for Commands that are under way
+LOOK_FOR_AGENTS_S = 600.0
+PRUNE_S = 86_400.0
+
+logger = logging.getLogger(__name__)
+
+
+async def run(config: Config) -> None:
+    """Until SIGTERM or SIGINT. Raises AlreadyRunningError, IdentityError, RefusedError."""
+    config.prepare()
+    identity = identities.load(config)
+    with alone(config):
+        ledger = Ledger(config.ledger_file)
+        await ledger.open()
+        try:
+            async with PodHosts(config) as hosts:
+                await Daemon(config, hosts, ledger).serve(identity)
+        finally:
+            await ledger.close()
+
+
+class Daemon:
+    """The parts, and what a Session needs of them (session.Runner)."""
+
+    def __init__(self, config: Config, hosts: PodHosts, ledger: Ledger) -> None:
+        self._config, self._hosts, self._ledger = config, hosts, ledger
+        self.outbox = Outbox()
+        self._terminals = Terminals(hosts)
+        self._supervisor = Supervisor(config, hosts, self.outbox, self._terminals)
+        self._questions = Questions(self._supervisor, self._terminals)
+        self._commands = Commands(ledger, self._supervisor, self.outbox)
+        self._status = Status(config.status_file)
+        self._agents: tuple[InstalledAgent, ...] = ()
+        self._refused: RefusedError | None = None
+
+    async def serve(self, identity: identities.Identity) -> None:
+        """Until a signal asks to stop. Raises RefusedError."""
+        link = Link(self._config, identity, self, self._terminals, self._status)
+        async with self._supervisor.running():
+            known = installed.remembered(self._config)
+            self._agents = await installed.look(self._config) if known is None else known
+            await until_one_ends(
+                self._commands.run(),
+                self._hold(link),
+                keep_screens(link, self._hosts, self._terminals, self.outbox),
+                self._look_for_agents(),
+                self._prune(),
+                self._leave_when_asked(link),
+            )
+        if self._refused:
+            self._status.note("refused", str(self._refused))
+            raise self._refused
+        self._status.note("stopped")
+
+    # ---- for the Session
+
+    async def hello(self) -> Hello:
+        reports = self._supervisor.reports()
+        for report in reports:
+            if report.state != "running":
+                self.outbox.report(report)  # in full after the welcome: the hello has a limit
+        return Hello(
+            version=__version__,
+            boot_id=machine.boot_id(),
+            hostname=machine.hostname(),
+            os=machine.operating_system(),
+            labels=self._config.labels,
+            capacity=self._config.capacity,
+            agents=self._agents,
+            isolation=self._supervisor.isolation,
+            pods=tuple(dataclasses.replace(report, screen=None) for report in reports),
+            unfinished_commands=tuple(await self._ledger.unconfirmed_ids()),
+        )
+
+    async def command(self, command: Command) -> None:
+        await self._commands.receive(command)
+
+    async def answer(self, question: Question) -> Answer:
+        return await self._questions.answer(question)
+
+    async def report_received(self, pod: str) -> None:
+        self.outbox.report_received(pod)
+        self._supervisor.forget(pod)
+
+    async def results_received(self, ids: tuple[str, ...]) -> None:
+        await self._ledger.confirm(ids)
+        self.outbox.results_received(ids)
+
+    def running_pods(self) -> int:
+        return sum(1 for host in self._hosts if host.exit_code is None and not host.lost)
+
+    # ---- jobs
+
+    async def _hold(self, link: Link) -> None:
+        try:
+            await link.run()
+        except RefusedError as error:
+            self._refused = error
+            await self._commands.stop(FINISH_S)
+
+    async def _look_for_agents(self) -> None:
+        while True:
+            self._agents = await installed.look(self._config)
+            await asyncio.sleep(LOOK_FOR_AGENTS_S)
+
+    async def _prune(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_S)
+            await self._ledger.prune()
+
+    async def _leave_when_asked(self, link: Link) -> None:
+        asked = asyncio.Event()
+        with _signals(asked):
+            await asked.wait()
+            logger.info("stopping; Pods go on in their hosts")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LEAVE_WITHIN_S):
+                    await self._commands.stop(FINISH_S)
+                    await link.leave()
+
+
+@contextlib.contextmanager
+def _signals(asked: asyncio.Event) -> Iterator[None]:
+    loop, signals = asyncio.get_running_loop(), (signal.SIGTERM, signal.SIGINT)
+    for one in signals:
+        loop.add_signal_handler(one, asked.set)
+    try:
+        yield
+    finally:
+        for one in signals:
+            loop.remove_signal_handler(one)

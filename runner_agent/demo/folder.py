@@ -1,0 +1,147 @@
+"""The directory the demo works in, with git or without."""
+
+import re
+import subprocess
+import sys
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+_WHERE = "mesh_demo"
+_MANY = 5000  # files looked at
+_TIMEOUT_S = 60.0
+_AUTHOR = ("-c", "user.name=Mesh demo", "-c", "user.email=demo@mesh.invalid")
+_KINDS = {
+    ".py": "Python",
+    ".js": "JavaScript",
+    ".ts": "TypeScript",
+    ".go": "Go",
+    ".rs": "Rust",
+    ".java": "Java",
+    ".c": "C",
+    ".rb": "Ruby",
+    ".html": "HTML",
+    ".css": "CSS",
+    ".md": "Markdown",
+}
+
+
+class WorkError(Exception):
+    """Something did not work; the message is what the program said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    files: int
+    kinds: list[tuple[str, int]]
+    last_commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    function: str
+    paths: tuple[str, str]
+    text: str
+
+
+class Folder:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def has_git(self) -> bool:
+        return self._try("rev-parse", "--is-inside-work-tree") == "true"
+
+    def branch(self) -> str:
+        return self._try("symbolic-ref", "--short", "HEAD")
+
+    def survey(self) -> Survey:
+        if self.has_git():
+            names = self._try("ls-files").splitlines()[:_MANY]
+        else:
+            names = [path.name for path in self.root.rglob("*") if path.is_file()][:_MANY]
+        kinds = Counter(_KINDS.get(Path(name).suffix, "other") for name in names)
+        kinds.pop("other", None)
+        return Survey(len(names), kinds.most_common(3), self._try("log", "-1", "--format=%s"))
+
+    def write(self, wish: str) -> Written:
+        """A function named after the wish, and its test."""
+        place = self.root / _WHERE
+        place.mkdir(exist_ok=True)
+        name = _free_name(place, _name(wish))
+        sentence = wish.strip().split("\n")[0].replace("\\", "").replace('"', "'")[:70]
+        module = (
+            f'def {name}() -> str:\n    """{sentence or name}"""\n    return "{sentence or name}"\n'
+        )
+        test = (
+            f"import unittest\n\nfrom {name} import {name}\n\n\n"
+            f"class Test(unittest.TestCase):\n"
+            f"    def test_{name}(self) -> None:\n"
+            f'        self.assertEqual({name}(), "{sentence or name}")\n'
+        )
+        (place / f"{name}.py").write_text(module)
+        (place / f"test_{name}.py").write_text(test)
+        return Written(name, (f"{_WHERE}/{name}.py", f"{_WHERE}/test_{name}.py"), module)
+
+    def test(self, written: Written) -> str:
+        """The line that says how it went."""
+        words = (sys.executable, "-S", "-B", "-m", "unittest", f"test_{written.function}")
+        ended = _run(words, self.root / _WHERE)
+        if ended.returncode:
+            raise WorkError(ended.stderr.strip()[-300:])
+        return next(line for line in ended.stderr.splitlines() if line.startswith("Ran "))
+
+    def commit(self, written: Written, wish: str) -> str:
+        """The new commit's short id."""
+        subject = wish.strip().split("\n")[0][:60] or f"Add {written.function}"
+        self._git("add", "--", *written.paths)
+        options = ("--quiet", "--no-verify", "--no-gpg-sign", "-m", subject)
+        self._git(*_AUTHOR, "commit", *options, "--", *written.paths)
+        return self._git("rev-parse", "--short", "HEAD")
+
+    def counts(self, written: Written) -> list[tuple[str, int]]:
+        """Each file with its lines."""
+        sizes = ((path, (self.root / path).read_text().count("\n")) for path in written.paths)
+        return list(sizes)
+
+    def _try(self, *words: str) -> str:
+        try:
+            return self._git(*words)
+        except WorkError:
+            return ""
+
+    def _git(self, *words: str) -> str:
+        ended = _run(("git", *words), self.root)
+        if ended.returncode:
+            raise WorkError(ended.stderr.strip()[-300:])
+        return ended.stdout.strip()
+
+
+def _run(words: tuple[str, ...], cwd: Path) -> "subprocess.CompletedProcess[str]":
+    try:
+        return subprocess.run(  # noqa: S603 - our own words
+            words,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise WorkError(str(error)) from error
+
+
+def _name(wish: str) -> str:
+    plain = unicodedata.normalize("NFKD", wish).encode("ascii", "ignore").decode().lower()
+    words = re.findall(r"[a-z0-9]+", plain)[:5]
+    return re.sub(r"^(?=\d)", "n", "_".join(words))[:40] or "note"
+
+
+def _free_name(place: Path, name: str) -> str:
+    number, free = 1, name
+    while (place / f"{free}.py").exists():
+        number += 1
+        free = f"{name}_{number}"
+    return free

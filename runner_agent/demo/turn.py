@@ -1,0 +1,91 @@
+"""What the demo does about one prompt, step by step."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from runner_agent.demo.folder import Folder, Survey, WorkError, Written
+
+HELP = """\
+I am the demo that comes with Mesh. Nothing thinks in here, but what I do is real: \
+tell me something, and I write a function named after it with its test, run the test and commit both. \
+End with a question mark, and I only look around.
+
+/help  this text
+/exit  leave (Ctrl-C twice does it too)
+Esc or Ctrl-C  interrupt what I am doing
+Alt+Enter  a new line in the prompt"""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`kind`: "busy" (what the spinner says), "say", "did" (a thing done), "plus" (added lines), "bad"."""
+
+    kind: str
+    text: str
+    seconds: float = 0.0
+
+
+def turn(wish: str, folder: Folder) -> Iterator[Step]:
+    """Closing it between two steps interrupts the turn."""
+    try:
+        if wish.rstrip().endswith("?"):
+            yield from _look(folder)
+        else:
+            yield from _work(wish, folder)
+    except WorkError as error:
+        yield Step("bad", f"That did not work: {error}")
+
+
+def _look(folder: Folder) -> Iterator[Step]:
+    yield Step("busy", "Looking around", 1.2)
+    found = folder.survey()
+    yield Step("did", f"Read {_files(found)}")
+    yield Step("say", _described(found, folder))
+    yield Step("say", "Tell me what to write, and I will.")
+
+
+def _work(wish: str, folder: Folder) -> Iterator[Step]:
+    with_git = folder.has_git()
+    yield Step("busy", "Thinking", 1.0)
+    last = "commit both" if with_git else "leave them here: there is no git in this directory"
+    yield Step("say", f"My plan: read what is here, write a function and its test, run it, {last}.")
+    yield Step("busy", "Reading", 0.9)
+    yield Step("did", f"Read {_files(folder.survey())}")
+    yield Step("busy", "Writing", 1.2)
+    written = folder.write(wish)
+    yield from _shown(written, folder)
+    yield Step("busy", "Running the test", 0.6)
+    yield Step("did", f"{folder.test(written)}: passed")
+    if with_git:
+        yield Step("busy", "Committing", 0.5)
+        yield Step("did", f"Committed {folder.commit(written, wish)} on {folder.branch()}")
+    yield Step("say", _summary(written, folder))
+
+
+def _shown(written: Written, folder: Folder) -> Iterator[Step]:
+    for path, lines in folder.counts(written):
+        yield Step("did", f"Wrote {path} (+{lines})")
+    for line in written.text.splitlines():
+        yield Step("plus", line, 0.12)
+
+
+def _summary(written: Written, folder: Folder) -> str:
+    added = sum(lines for _, lines in folder.counts(written))
+    return f"Done: 2 files, {added} lines added, none removed. What next?"
+
+
+def _files(found: Survey) -> str:
+    return "1 file" if found.files == 1 else f"{found.files} files"
+
+
+def _described(found: Survey, folder: Folder) -> str:
+    if not found.files:
+        return "This directory is empty."
+    kinds = (
+        ", ".join(f"{kind} ({count})" for kind, count in found.kinds) or "nothing I know by name"
+    )
+    said = f"There are {_files(found)} here, mostly {kinds}."
+    if not folder.has_git():
+        return f"{said} There is no git here."
+    last = f" The last commit says: “{found.last_commit}”." if found.last_commit else ""
+    return f"{said} We are on {folder.branch() or 'no branch'}.{last}"

@@ -1,0 +1,71 @@
+"""Commands' payloads, from JSON into the types of messages.py. CommandError bad_payload for what is not one."""
+
+from typing import Any
+
+from runner_agent.messages import (
+    Command,
+    CommandError,
+    Execute,
+    StartPod,
+    TerminatePod,
+    WorkspaceSpec,
+)
+
+_GRACE_S = 5.0
+_TIMEOUT_S = 60.0
+_TIMEOUT_MAX_S = 600.0
+_SIDE_MAX = 1000  # columns or rows
+
+
+def start_of(command: Command) -> StartPod:
+    held = command.payload
+    with _Reading(command):
+        workspace = held.get("workspace") or {}
+        return StartPod(
+            pod=command.pod,
+            argv=_argv(held["argv"]),
+            workspace=WorkspaceSpec(
+                id=int(workspace.get("id") or 0),
+                repository_url=str(workspace.get("repository_url") or ""),
+                base=str(workspace.get("base") or ""),
+                branch=str(workspace.get("branch") or ""),
+            ),
+            env=dict(held.get("env") or {}),
+            cols=min(max(int(held.get("cols") or 80), 1), _SIDE_MAX),
+            rows=min(max(int(held.get("rows") or 24), 1), _SIDE_MAX),
+            prompt=str(held.get("prompt") or ""),
+        )
+
+
+def terminate_of(command: Command) -> TerminatePod:
+    with _Reading(command):
+        grace = command.payload.get("grace_s")
+        return TerminatePod(command.pod, _GRACE_S if grace is None else max(float(grace), 0.0))
+
+
+def execute_of(command: Command) -> Execute:
+    with _Reading(command):
+        timeout = float(command.payload.get("timeout_s") or _TIMEOUT_S)
+        return Execute(command.pod, _argv(command.payload["argv"]), min(timeout, _TIMEOUT_MAX_S))
+
+
+def _argv(given: Any) -> tuple[str, ...]:
+    if not isinstance(given, list) or not given:
+        raise ValueError("argv is a list of words, the program first")
+    if any(not isinstance(word, str) or "\0" in word for word in given) or not given[0]:
+        raise ValueError("argv holds something that is no word")
+    return tuple(given)
+
+
+class _Reading:
+    def __init__(self, command: Command) -> None:
+        self._command = command
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, (KeyError, ValueError, TypeError, AttributeError)):
+            raise CommandError(
+                "bad_payload", f"This {self._command.kind} cannot be understood: {error}"
+            ) from error
