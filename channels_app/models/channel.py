@@ -17,7 +17,9 @@ class Channel(models.Model):
     slug = models.SlugField(max_length=50)
     topic = models.CharField(max_length=300, blank=True)
     is_private = models.BooleanField(default=False)
-    created_by_user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by_user = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_by_pod = models.ForeignKey(Pod, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=now, editable=False)
     archived_at = models.DateTimeField(null=True, blank=True)

@@ -51,7 +51,9 @@ def create_channel(*, by: Actor, name: str, topic: str = "", is_private: bool = 
 def join(channel: Channel, *, by: Actor) -> Member:
     """Idempotent. A newcomer's cursors start at the present: earlier messages can be read, they do not wait."""
     start = {"delivered": channel.last_number, "read": channel.last_number}
-    who = {"pod_id": by.pod_id} if by.kind is ActorKind.POD else {"user_id": by.user_id, "pod": None}
+    who = (
+        {"pod_id": by.pod_id} if by.kind is ActorKind.POD else {"user_id": by.user_id, "pod": None}
+    )
     member, _ = Member.objects.get_or_create(channel=channel, **who, defaults=start)
     announce(channel.organization_id, "channel", channel.slug)
     return member

@@ -98,6 +98,26 @@ def search(channel: Channel, words: str, limit: int = PAGE) -> list[Message]:
     return list(_shown(channel).filter(wanted, deleted_at=None).order_by("-number")[:limit])
 
 
+def unread_from(channel: Channel, *, by: Actor) -> int:
+    """The last number this member has read; for others the start."""
+    mine = Member.objects.filter(membership_of(by), channel=channel)
+    return mine.values_list("read", flat=True).first() or 0
+
+
+def unread_channels(by: Actor, slugs: Iterable[str]) -> list[Channel]:
+    """Channels this Actor is in with something above its read cursor; only of these slugs, if any."""
+    mine = Member.objects.filter(membership_of(by), read__lt=F("channel__last_number"))
+    if wanted := list(slugs):
+        mine = mine.filter(channel__slug__in=wanted)
+    return [each.channel for each in mine.select_related("channel").order_by("pk")]
+
+
+def unread_of_others(channel: Channel, *, by: Actor, limit: int = PAGE) -> list[Message]:
+    """What this member has not read, if anything of it was said by somebody else; in order, its own included."""
+    found = after(channel, unread_from(channel, by=by), limit)
+    return found if any(not _is_by(each, by) for each in found) else []
+
+
 def mark(channel: Channel, *, by: Actor, delivered: int = 0, read: int = 0) -> None:
     """Move this member's cursors forward, never back and never beyond the last message."""
     last = Channel.objects.values_list("last_number", flat=True).get(pk=channel.pk)
@@ -155,18 +175,23 @@ def _mention(message: Message, names: list[str]) -> None:
         .exclude(pk=message.author_pod_id)
     )
     Mention.objects.bulk_create(
-        [Mention(message=message, user=user) for user in people if user.pk != message.author_user_id]
+        [
+            Mention(message=message, user=user)
+            for user in people
+            if user.pk != message.author_user_id
+        ]
         + [Mention(message=message, pod=pod, receipt=Mention.Receipt.QUEUED) for pod in pods]
     )
 
 
+def _is_by(message: Message, by: Actor) -> bool:
+    if by.kind is ActorKind.POD:
+        return message.author_pod_id == by.pod_id
+    return message.author_pod_id is None and message.author_user_id == by.user_id
+
+
 def _own(message: Message, by: Actor) -> None:
-    mine = (
-        message.author_pod_id == by.pod_id
-        if by.kind is ActorKind.POD
-        else message.author_user_id == by.user_id and message.author_pod_id is None
-    )
-    if not mine or message.is_notice:
+    if not _is_by(message, by) or message.is_notice:
         raise NotAllowedError("not_author", "Only its author may change a message.")
     if message.deleted_at:
         raise ConflictError("deleted", "This message has been deleted.")

@@ -62,7 +62,9 @@ def release_binding(binding: Binding, *, by: Actor, answer: str = "") -> Binding
     else:
         may = may_manage(by, binding.holder) or may_manage(by, binding.target)
     if not may:
-        raise NotAllowedError("not_allowed", "Only its two Pods, or who manages them, may release it.")
+        raise NotAllowedError(
+            "not_allowed", "Only its two Pods, or who manages them, may release it."
+        )
     return _decide(binding, BindingState.RELEASED, by=by, answer=answer)
 
 

@@ -15,9 +15,7 @@ def report(*, by: Actor, status: str, text: str) -> Pod:
     Pod.objects.filter(pk=by.pod_id).update(
         status=status, status_text=text[:500], status_since=now()
     )
-    PodEvent.objects.create(
-        pod_id=by.pod_id, kind=PodEvent.Kind.NOTE, step=status, text=text[:500]
-    )
+    PodEvent.objects.create(pod_id=by.pod_id, kind=PodEvent.Kind.NOTE, step=status, text=text[:500])
     pod = Pod.objects.get(pk=by.pod_id)
     announce(pod.organization_id, "pod", pod.key, pod.state)
     return pod

@@ -22,7 +22,9 @@ class CreatePod(Arguments):
     name: str = Field("", max_length=100, description="A few words that say what it is for.")
     runner: str | None = Field(None, description="Name of a Runner. Default: any that fits.")
     labels: dict[str, str] = Field(default_factory=dict, description="A Runner must have these.")
-    argv: list[str] = Field(default_factory=list, description="Command line, for agent type custom.")
+    argv: list[str] = Field(
+        default_factory=list, description="Command line, for agent type custom."
+    )
 
 
 class OnePod(Arguments):
@@ -42,7 +44,9 @@ class ReportStatus(Arguments):
     status: Literal["working", "waiting", "done"] = Field(
         description="waiting: a person must answer; done: with a result."
     )
-    text: str = Field("", max_length=500, description="What you do, need, or found; one or two lines.")
+    text: str = Field(
+        "", max_length=500, description="What you do, need, or found; one or two lines."
+    )
 
 
 def shown(pod: Pod) -> dict[str, Any]:

@@ -34,7 +34,9 @@ class SendInput(Arguments):
     pod: Key
     text: str | None = Field(None, max_length=100_000)
     keys: list[str] = Field(
-        default_factory=list, max_length=50, description="After the text, such as enter, ctrl+c, up."
+        default_factory=list,
+        max_length=50,
+        description="After the text, such as enter, ctrl+c, up.",
     )
     submit: bool = Field(False, description="Press Enter after the text, as a step of its own.")
 

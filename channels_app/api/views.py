@@ -1,0 +1,159 @@
+"""Channels by REST: access, shape, one service call."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from channels_app.access import Need, channel_for
+from channels_app.api import shapes
+from channels_app.services import channels, messages, presence
+from pods.access import Need as PodNeed
+from pods.access import pod_for
+from pods.api.documented import REPEATABLE
+from pods.api.door import Door
+from pods.api.idempotency import once
+from pods.errors import NotVisibleError
+
+
+class Channels(Door):
+    @extend_schema(operation_id="channels_list", responses=shapes.ChannelShape(many=True))
+    def get(self, _request: Request) -> Response:
+        return self.page(presence.rooms_of(self.actor), shapes.ChannelShape)
+
+    @extend_schema(
+        operation_id="channels_create",
+        parameters=REPEATABLE,
+        request=shapes.NewChannel,
+        responses={201: shapes.ChannelShape},
+    )
+    @once
+    def post(self, _request: Request) -> Response:
+        wanted = self.taken(shapes.NewChannel)
+        channel = channels.create_channel(
+            by=self.actor,
+            name=wanted["name"],
+            topic=wanted["topic"],
+            is_private=wanted["private"],
+        )
+        return Response(shapes.ChannelShape(channel).data, status=201)
+
+
+class OneChannel(Door):
+    @extend_schema(operation_id="channels_read", responses=shapes.ChannelShape)
+    def get(self, _request: Request, slug: str) -> Response:
+        channel_for(self.actor, slug, Need.READ)
+        return Response(shapes.ChannelShape(presence.rooms_of(self.actor).get(slug=slug)).data)
+
+
+class ArchiveChannel(Door):
+    @extend_schema(operation_id="channels_archive", request=None, responses={204: None})
+    def post(self, _request: Request, slug: str) -> Response:
+        channels.archive(channel_for(self.actor, slug, Need.MANAGE), by=self.actor)
+        return Response(status=204)
+
+
+class UnarchiveChannel(Door):
+    @extend_schema(operation_id="channels_unarchive", request=None, responses={204: None})
+    def post(self, _request: Request, slug: str) -> Response:
+        channels.unarchive(channel_for(self.actor, slug, Need.MANAGE), by=self.actor)
+        return Response(status=204)
+
+
+class Members(Door):
+    @extend_schema(operation_id="channels_members_list", responses=shapes.MemberShape(many=True))
+    def get(self, _request: Request, slug: str) -> Response:
+        channel = channel_for(self.actor, slug, Need.READ)
+        return self.page(channel.members.select_related("user", "pod"), shapes.MemberShape)
+
+    @extend_schema(
+        operation_id="channels_members_add",
+        request=shapes.NewMember,
+        responses={201: shapes.MemberShape},
+    )
+    def post(self, _request: Request, slug: str) -> Response:
+        wanted = self.taken(shapes.NewMember)
+        return Response(shapes.MemberShape(self._add(slug, wanted)).data, status=201)
+
+    def _add(self, slug: str, wanted: dict[str, str]) -> object:
+        if "pod" in wanted:
+            channel = channel_for(self.actor, slug, Need.POST)
+            pod = pod_for(self.actor, wanted["pod"], PodNeed.READ)
+            return channels.add_pod(channel, pod, by=self.actor)
+        if "user" in wanted:
+            channel = channel_for(self.actor, slug, Need.MANAGE)
+            return channels.add_person(channel, _person(wanted["user"]), by=self.actor)
+        return channels.join(channel_for(self.actor, slug, Need.POST), by=self.actor)
+
+    @extend_schema(operation_id="channels_members_leave", responses={204: None})
+    def delete(self, _request: Request, slug: str) -> Response:
+        channels.leave(channel_for(self.actor, slug, Need.READ), by=self.actor)
+        return Response(status=204)
+
+
+class Messages(Door):
+    @extend_schema(operation_id="messages_list")
+    def get(self, request: Request, slug: str) -> Response:
+        """Messages above `after`, in order; `q` searches instead. `wait` holds the answer until there is one."""
+        channel = channel_for(self.actor, slug, Need.READ)
+        if words := request.query_params.get("q", ""):
+            return _told(messages.search(channel, words))
+        after = self._number("after", 0)
+        found = messages.after(channel, after, self._number("limit", messages.PAGE))
+        last = found[-1].number if found else after
+        messages.mark(channel, by=self.actor, delivered=last, read=after)
+        return _told(found)
+
+    @extend_schema(operation_id="messages_post", parameters=REPEATABLE, request=shapes.NewMessage)
+    @once
+    def post(self, _request: Request, slug: str) -> Response:
+        wanted = self.taken(shapes.NewMessage)
+        channel = channel_for(self.actor, slug, Need.POST)
+        message = messages.post(channel, by=self.actor, **wanted)
+        return Response(shapes.message_shape(message), status=201)
+
+
+class OneMessage(Door):
+    @extend_schema(operation_id="messages_edit", request=shapes.EditedMessage)
+    def patch(self, _request: Request, slug: str, number: int) -> Response:
+        message = messages.message_for(channel_for(self.actor, slug, Need.POST), number)
+        messages.edit(message, by=self.actor, **self.taken(shapes.EditedMessage))
+        return Response(shapes.message_shape(messages.message_for(message.channel, number)))
+
+    @extend_schema(operation_id="messages_delete", responses={204: None})
+    def delete(self, _request: Request, slug: str, number: int) -> Response:
+        message = messages.message_for(channel_for(self.actor, slug, Need.POST), number)
+        messages.delete(message, by=self.actor)
+        return Response(status=204)
+
+
+class ReadMark(Door):
+    @extend_schema(operation_id="channels_mark", request=shapes.Marked, responses={204: None})
+    def post(self, _request: Request, slug: str) -> Response:
+        channel = channel_for(self.actor, slug, Need.READ)
+        messages.mark(channel, by=self.actor, **self.taken(shapes.Marked))
+        return Response(status=204)
+
+
+class ChannelDocument(Door):
+    @extend_schema(operation_id="document_read", responses=shapes.Document)
+    def get(self, _request: Request, slug: str) -> Response:
+        channel = channel_for(self.actor, slug, Need.READ)
+        return Response({"text": channel.document, "version": channel.document_version})
+
+    @extend_schema(operation_id="document_write", request=shapes.Document)
+    def put(self, _request: Request, slug: str) -> Response:
+        channel = channel_for(self.actor, slug, Need.POST)
+        version = channels.write_document(channel, by=self.actor, **self.taken(shapes.Document))
+        return Response({"version": version})
+
+
+def _told(found: list[messages.Message]) -> Response:
+    return Response({"results": [shapes.message_shape(each) for each in found], "next": None})
+
+
+def _person(username: str) -> User:
+    user = User.objects.filter(username=username).first()
+    if user is None:
+        raise NotVisibleError("no_such_person", f"There is nobody called {username}.")
+    return user
