@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from channels.layers import get_channel_layer
@@ -28,27 +29,25 @@ def announce(organization_id: int, kind: str, key: str, state: str = "") -> None
     transaction.on_commit(tell, robust=True)
 
 
-def _tell(key: _Key, state: str) -> None:
+@contextmanager
+def _telling() -> Iterator[Callable[[_Key, str], None]]:
+    """One loop for the thread's life: a layer's connections live with their loop."""
+    with asyncio.Runner() as runner:
+
+        def tell(key: _Key, state: str) -> None:
+            try:
+                runner.run(_send(key, state))
+            except (RedisError, OSError) as error:  # TimeoutError is one
+                logger.debug("news of %s not sent: %s", key, error)
+
+        yield tell
+
+
+async def _send(key: _Key, state: str) -> None:
     organization_id, kind, name = key
     message = {"type": "news", "kind": kind, "key": name, "state": state}
-    try:
-        _runner().run(_send(group(organization_id), message))
-    except (RedisError, OSError) as error:  # TimeoutError is one
-        logger.debug("news of %s %s not sent: %s", kind, name, error)
-
-
-async def _send(to: str, message: dict[str, str]) -> None:
     async with asyncio.timeout(SEND_TIMEOUT_S):
-        await get_channel_layer().group_send(to, message)
+        await get_channel_layer().group_send(group(organization_id), message)
 
 
-_announcer = Aside("news", _tell)
-_own = threading.local()
-
-
-def _runner() -> asyncio.Runner:
-    """The loop of the thread that sends: a layer's connections live with their loop."""
-    if not hasattr(_own, "runner"):
-        _own.runner = asyncio.Runner()
-    runner: asyncio.Runner = _own.runner
-    return runner
+_announcer = Aside("news", _telling)

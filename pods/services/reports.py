@@ -1,16 +1,15 @@
 """What a Runner claims about its Pods, made into rows. It can only speak of its own, and only under its own epoch."""
 
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from typing import assert_never
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.timezone import now
 
 from pods.commands import OPEN, CommandKind
-from pods.lifecycle import ENDED, LIVE, PodState
+from pods.lifecycle import LIVE, PodState
 from pods.messages import (
     CommandAck,
     CommandResult,
@@ -21,13 +20,10 @@ from pods.messages import (
     RunnerHello,
 )
 from pods.models import Command, Pod, PodEvent
-from pods.models import KeptScreen as KeptScreenRow
 from pods.news import announce
-from pods.services.commands import queue_command
+from pods.services.ends import found_running, has_ended, keep_screen, lose
 from pods.services.results import give_up_on_lost, settle_ack, settle_result
 from pods.services.sessions import YOUNGER_THAN_A_HELLO, Attachment, fence
-
-ATTEMPTS = 3  # a Pod's state may change while its end is written
 
 
 @dataclass(slots=True)
@@ -123,7 +119,7 @@ def _pod_of(session: Attachment, key: str, settled: Settled) -> Pod | None:
 def _show(session: Attachment, claim: PodProgress | KeptScreen, settled: Settled) -> None:
     pod = _pod_of(session, claim.pod, settled)
     if pod and isinstance(claim, KeptScreen):
-        _keep_screen(pod, claim.screen)
+        keep_screen(pod, claim.screen)
     elif pod and isinstance(claim, PodProgress):
         _progress(pod, claim)
 
@@ -140,10 +136,6 @@ def _progress(pod: Pod, claim: PodProgress) -> None:
     announce(pod.organization_id, "pod", pod.key, pod.state)
 
 
-def _keep_screen(pod: Pod, screen: dict[str, Any]) -> None:
-    KeptScreenRow.objects.update_or_create(pod=pod, defaults={"screen": screen, "as_of": now()})
-
-
 # ---- Running, ended, lost
 
 
@@ -157,81 +149,17 @@ def _settle_pod(session: Attachment, report: PodReport, settled: Settled) -> Non
     match report.state:
         case "running":
             settled.running.append(pod.key)
-            _is_running(pod)
+            found_running(pod)
         case "ended":
             settled.ends.append(pod.key)
             settled.has_freed = True
-            _has_ended(pod, report)
+            has_ended(pod, report)
         case "lost":
             settled.ends.append(pod.key)
             settled.has_freed = True
-            _lose(pod, report.reason or "Its host is gone.", end_offset=report.end_offset)
+            lose(pod, report.reason or "Its host is gone.", end_offset=report.end_offset)
         case _:
             assert_never(report.state)
-
-
-def _is_running(pod: Pod) -> None:
-    if pod.state == PodState.STARTING:
-        _advance(pod, PodState.RUNNING, started_at=now())
-    elif pod.state == PodState.LOST:
-        _advance(pod, PodState.RUNNING, reason="Its host was found alive.")
-    elif pod.state == PodState.TERMINATED:
-        _terminate_again(pod)
-
-
-def _terminate_again(pod: Pod) -> None:
-    """Somebody asked for its end and it lives: no process stays behind."""
-    asked = Command.objects.filter(pod=pod, kind=CommandKind.TERMINATE, state__in=OPEN)
-    if pod.runner and not asked.exists():
-        payload = {"pod": pod.key, "grace_s": 5.0}
-        queue_command(runner=pod.runner, kind=CommandKind.TERMINATE, payload=payload, pod=pod)
-
-
-def _has_ended(pod: Pod, report: PodReport) -> None:
-    for _attempt in range(ATTEMPTS):
-        if pod.state in ENDED or _end(pod, report):
-            break
-        pod.refresh_from_db()  # somebody asked for its end just now
-    Pod.objects.filter(pk=pod.pk, end_offset=None).update(end_offset=report.end_offset)
-    Pod.objects.filter(pk=pod.pk, exit_code=None, state=PodState.TERMINATED).update(
-        exit_code=report.exit_code
-    )
-    if report.screen is not None:
-        _keep_screen(pod, report.screen)
-
-
-def _end(pod: Pod, report: PodReport) -> bool:
-    """Take the steps from where the row stands to the end; False if somebody else took one meanwhile."""
-    asked = report.asked or pod.state == PodState.STOPPING
-    to = (
-        PodState.TERMINATED
-        if asked
-        else PodState.COMPLETED
-        if report.exit_code == 0
-        else PodState.FAILED
-    )
-    with transaction.atomic():
-        if pod.state in {PodState.STARTING, PodState.LOST}:
-            _advance(pod, PodState.RUNNING)  # it did run: its process has an exit code
-        if asked and pod.state == PodState.RUNNING:
-            _advance(pod, PodState.STOPPING)
-        return _advance(
-            pod,
-            to,
-            reason=report.reason or _said(report.exit_code),
-            exit_code=report.exit_code,
-            end_offset=report.end_offset,
-            ended_at=now(),
-        )
-
-
-def _said(exit_code: int) -> str:
-    if exit_code >= 0:
-        return f"Exit code {exit_code}." if exit_code else ""
-    try:
-        return f"Ended by {signal.Signals(-exit_code).name}."
-    except ValueError:
-        return f"Ended by signal {-exit_code}."
 
 
 def _lose_missing(session: Attachment, settled: Settled) -> None:
@@ -244,17 +172,4 @@ def _lose_missing(session: Attachment, settled: Settled) -> None:
     )
     for pod in missing.exclude(Exists(start)).exclude(key__in=session.inventory):
         settled.has_freed = True
-        _lose(pod, "Its Runner came back without it.")
-
-
-def _lose(pod: Pod, reason: str, **changes: Any) -> None:
-    _advance(pod, PodState.LOST, reason=reason, **changes)
-
-
-def _advance(pod: Pod, to: PodState, **changes: Any) -> bool:
-    """The step of exactly this Pod from exactly the state it was seen in."""
-    if not Pod.objects.filter(pk=pod.pk, state=pod.state).advance(to, **changes):
-        return False
-    pod.state = to
-    announce(pod.organization_id, "pod", pod.key, to)
-    return True
+        lose(pod, "Its Runner came back without it.")

@@ -118,6 +118,8 @@ def _delete_queue(runner: Runner) -> None:
     try:
         with current_app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1)
-            connection.default_channel.queue_delete(f"runner.{runner.pk}")
+            queue = current_app.amqp.queues[f"runner.{runner.pk}"].bind(connection.default_channel)
+            queue.declare()  # the transport deletes only what it knows
+            queue.delete()
     except BROKER_ERRORS as error:
         logger.warning("queue of Runner %s not deleted: %s", runner.pk, error)
