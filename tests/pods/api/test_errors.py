@@ -68,6 +68,7 @@ def test_the_fields_that_are_wrong_are_named(cast: Cast) -> None:
         ("POST", "pods", 404, "not_found"),
         ("GET", "pods/pod-xxxxxx/", 404, "no_such_pod"),
         ("GET", "pods/%00/", 404, "not_found"),
+        ("GET", "pods/a%0Ab/", 404, "not_found"),
         ("GET", "pods/..%2f/", 404, "not_found"),
         ("GET", f"pods/{'a' * 5000}/", 404, "no_such_pod"),
         ("GET", "runners/999999999999999999999999/", 404, "no_such_runner"),

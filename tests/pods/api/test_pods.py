@@ -205,9 +205,7 @@ def test_a_shell_line_is_run_by_sh(cast: Cast, bob: Caller) -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"argv": ["ls"], "shell": "ls"}, {"argv": "ls"}, {"shell": "ls", "timeout_s": "x"}]
 )
-def test_execute_takes_one_command_line(
-    cast: Cast, bob: Caller, body: dict[str, object]
-) -> None:
+def test_execute_takes_one_command_line(cast: Cast, bob: Caller, body: dict[str, object]) -> None:
     pod = make_pod(cast.organization, owner=cast.bob)
     assert bob.post(f"pods/{pod.key}/execute/", body).status_code == 400
     assert not Command.objects.exists()
