@@ -80,8 +80,9 @@ function look() {
   let wait = 0;
   for (const element of stale) {
     const rest = REST - (performance.now() - (lookedAt.get(element) ?? -REST));
-    if (rest > 0) {
-      wait = Math.max(wait, rest);
+    const isInUse = element.querySelector("details.menu[open]"); // a menu does not close under the hand
+    if (rest > 0 || isInUse) {
+      wait = Math.max(wait, rest, isInUse ? REST : 0);
       continue;
     }
     stale.delete(element);

@@ -110,6 +110,7 @@ def test_revoking_asks_first(open_page):
     page.fill("#id_name", "short-lived")
     page.click("text=Create token")
     expect(page.locator("#secret")).to_contain_text("mesh_")
+    page.evaluate("document.querySelector('#tokens').dispatchEvent(new Event('refresh'))")
     row = page.locator("tr", has_text="short-lived")
     row.get_by_text("Revoke").click()
     page.click("#ask [data-cancel]")
@@ -117,6 +118,7 @@ def test_revoking_asks_first(open_page):
     row.get_by_text("Revoke").click()
     page.click("#ask-yes")
     expect(row).to_have_count(0)
+    expect(page.locator("#secret")).to_be_visible()  # shown once, so no refresh takes it away
 
 
 def test_the_chosen_theme_stays(open_page):

@@ -147,7 +147,7 @@ function start() {
     if (isMod(event, "f", { inTerminal: true })) return done(event, openFinder);
     if (isMod(event, "k", { inTerminal: true })) return false;
     if (isMod(event, "v", { inTerminal: true })) return false; // the browser pastes
-    if (event.key === "Escape" && event.ctrlKey) return done(event, () => document.getElementById("fold").focus());
+    if (isMod(event, "e", { inTerminal: true })) return done(event, () => document.getElementById("fold").focus());
     return true;
   }
 }
