@@ -8,4 +8,9 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mesh.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from mesh.home import HomeError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except HomeError as error:
+        sys.exit(f"mesh: {error}")

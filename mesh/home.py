@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+class HomeError(Exception):
+    """MESH_HOME cannot be used: a sentence with cause and cure."""
+
+
 @dataclass(frozen=True, slots=True)
 class Home:
     root: Path
@@ -52,8 +56,17 @@ class Home:
     def secret_key(self) -> str:
         """Django's key, made at first use and kept with mode 0600."""
         path = self.root / "secret_key"
+        try:
+            return self._secret_key(path)
+        except OSError as error:
+            raise HomeError(
+                f"{self.root} cannot be used ({error.strerror}): make it yours (chown), or set MESH_HOME to a"
+                " directory that you may write."
+            ) from error
+
+    def _secret_key(self, path: Path) -> str:
         if not path.exists():
-            self.root.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = path.with_suffix(f".{os.getpid()}")
             draft.touch(mode=0o600)
             draft.write_text(secrets.token_urlsafe(48))

@@ -2,12 +2,12 @@
 
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
-from django.db import close_old_connections
 from redis.exceptions import RedisError
 
 from accounts.errors import NotAMemberError, NotSignedInError
@@ -43,7 +43,9 @@ class NewsConsumer(AsyncJsonWebsocketConsumer):
         await self.send_json({"kind": LISTENING, "key": "", "state": ""})
 
     async def disconnect(self, _code: int) -> None:
-        if hasattr(self, "organization_id"):
+        if not hasattr(self, "organization_id"):
+            return
+        with suppress(OSError, RedisError):  # then the layer has forgotten this page already
             await self.channel_layer.group_discard(group(self.organization_id), self.channel_name)
 
     async def news(self, message: dict[str, Any]) -> None:
@@ -59,15 +61,15 @@ class NewsConsumer(AsyncJsonWebsocketConsumer):
     async def _organization(self) -> int | None:
         self.believed_at = time.monotonic()
         cookie = self.scope["cookies"].get(settings.SESSION_COOKIE_NAME, "")
-        return await sync_to_async(_organization_of, thread_sensitive=False)(cookie)
+        return await _organization_of(cookie)
 
 
-def _organization_of(session_key: str) -> int | None:
+def _look(session_key: str) -> int | None:
     """The current Organization of the login with this cookie; None if it has ended."""
-    close_old_connections()
     try:
         return actor_of(Visitor(session_key=session_key)).organization_id
     except (NotSignedInError, NotAMemberError):
         return None
-    finally:
-        close_old_connections()
+
+
+_organization_of = database_sync_to_async(_look, thread_sensitive=False)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from runner_agent import execute
 from runner_agent.confine import Confinement, Isolation
-from runner_agent.settings import replace_file
 
 TIME_LIMIT_S = 10.0
 OUTPUT_LIMIT = 1 << 20  # bytes of one answer
@@ -127,8 +126,9 @@ class GitView:
 
     async def _with_new_files(self, *words: str) -> "Said":
         """Through a copy of the index that knows the new files, beside our own configuration."""
+        self._refresh()
         index = self.directory / "index"
-        self._copy_index(index)
+        _replace(index, _read_plain(self.tree / ".git/index", _INDEX_LIMIT))
         env = {"GIT_INDEX_FILE": str(index)}
         await self.git("add", "--intent-to-add", "--ignore-errors", "--", ".", env=env)
         return await self.git(*words, env=env)
@@ -182,20 +182,24 @@ class GitView:
                 link = self.directory / name
                 link.unlink(missing_ok=True)
                 link.symlink_to(theirs / name)
-            replace_file(self.directory / "config", _CONFIG)
+            _replace(self.directory / "config", _CONFIG)
         head = _read_plain(theirs / "HEAD", _HEAD_LIMIT)
         if not _HEAD.match(head):
             raise ViewError("its HEAD is damaged")
-        replace_file(self.directory / "HEAD", head)
-
-    def _copy_index(self, to: Path) -> None:
-        replace_file(to, _read_plain(self.tree / ".git/index", _INDEX_LIMIT))
+        _replace(self.directory / "HEAD", head)
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     text: str
     truncated: bool = False
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Whole or not at all; made again when it is lost."""
+    draft = path.with_name(f".{path.name}.new")
+    draft.write_bytes(data)
+    draft.replace(path)
 
 
 def _only(path: str) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -58,11 +60,11 @@ class Questions:
             case "workspace":
                 return _json(question, await self._workspace(question))
             case "log":
-                record, view = self._repository(question.pod)
-                return _json(question, await log_of(record, view, question.args))
+                async with self._repository(question.pod) as (record, view):
+                    return _json(question, await log_of(record, view, question.args))
             case "diff":
-                record, view = self._repository(question.pod)
-                return _json(question, await diff_of(record, view, question.args))
+                async with self._repository(question.pod) as (record, view):
+                    return _json(question, await diff_of(record, view, question.args))
         raise CommandError(
             "unknown_question", f"This Runner does not know {question.kind!r}. Update it."
         )
@@ -77,9 +79,8 @@ class Questions:
     async def _workspace(self, question: Question) -> dict[str, Any]:
         """From what was found within the last moments, unless asked to look again."""
         pod, clock = question.pod, asyncio.get_running_loop().time
-        record, view = self._repository(pod)
         asked_at = clock()
-        async with self._asking.setdefault(pod, asyncio.Lock()):
+        async with self._repository(pod) as (record, view):
             known = self._known.get(pod)
             fresh_since = asked_at if question.args.get("refresh") else asked_at - CACHED_S
             if known and known.at >= fresh_since:
@@ -91,11 +92,14 @@ class Questions:
             self._known[pod] = _Known(state, at)
         return {**state, "cached": False}
 
-    def _repository(self, pod: str) -> tuple[Record, GitView]:
+    @asynccontextmanager
+    async def _repository(self, pod: str) -> AsyncIterator[tuple[Record, GitView]]:
+        """One question at a time: they share one view of the Pod's repository."""
         record = self._supervisor.record(pod)
         if record is None:
             raise UnknownPodError(pod)
-        return record, self._supervisor.view(record)
+        async with self._asking.setdefault(pod, asyncio.Lock()):
+            yield record, self._supervisor.view(record)
 
 
 def _json(question: Question, body: dict[str, Any]) -> Answer:

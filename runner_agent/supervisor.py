@@ -164,13 +164,10 @@ class Supervisor:
     def _attend(self, host: PodHost) -> None:
         if not self._is_over(host):
             self._do_beside(partial(self._until_ended, host), f"watch {host.pod}")
-        if (
-            host.exit_code is None
-            and not host.lost
-            and self._records.places(host.pod).prompt.exists()
-        ):
-            prompt = prompting.type_prompt(host, self._terminals, self._records.places(host.pod))
-            self._do_beside(prompt, f"prompt {host.pod}")
+        places = self._records.places(host.pod)
+        if host.running and places.prompt.exists():
+            typing = partial(prompting.type_prompt, host, self._terminals, places)
+            self._do_beside(typing, f"prompt {host.pod}")
 
     def _do_beside(self, job: _Job, name: str) -> None:
         task = self._group.create_task(_logging_failure(job, name), name=name)

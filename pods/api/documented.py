@@ -7,9 +7,18 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_seri
 from rest_framework import serializers
 from rest_framework.serializers import BaseSerializer
 
+from pods.api.door import PAGE_DEFAULT, PAGE_MAX
+
+
+def whole(name: str, *, at_least: int = 0, at_most: int = 10**18 - 1, say: str) -> OpenApiParameter:
+    """A whole number in the query, of at most 18 digits."""
+    bounds = {"type": "integer", "minimum": at_least, "maximum": at_most}
+    return OpenApiParameter(name, bounds, description=say)
+
+
 PAGED = [
-    OpenApiParameter("cursor", str, description="Given by `next`."),
-    OpenApiParameter("limit", int, description="1 to 200, 50 if not given."),
+    whole("cursor", say="Given by `next`."),
+    whole("limit", at_least=1, at_most=PAGE_MAX, say=f"{PAGE_DEFAULT} if not given."),
 ]
 REPEATABLE = [
     OpenApiParameter(

@@ -87,7 +87,7 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response:
             )
     request: HttpRequest | None = context.get("request")
     logger.error("error in %s", request and request.path, exc_info=exc)
-    got_request_exception.send(sender=None, request=request)
+    got_request_exception.send_robust(sender=None, request=request)
     return Response(body("internal", "Something went wrong here. It was logged."), status=500)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.forms import IntegerField
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -12,7 +13,7 @@ from rest_framework.response import Response
 
 from pods.access import Need, pod_for, pods_for
 from pods.api import asked
-from pods.api.documented import PAGED, REPEATABLE, of, page_of
+from pods.api.documented import PAGED, REPEATABLE, of, page_of, whole
 from pods.api.door import Door
 from pods.api.idempotency import once, once_on_a_runner
 from pods.api.shapes import PodEventShape, PodShape
@@ -23,9 +24,13 @@ from pods.services.execute import execute, outcome, wait_until_done
 from pods.services.pods import PodRequest, create_pod, terminate_pod
 
 
+class WholeFilter(django_filters.Filter):
+    field_class = IntegerField
+
+
 class PodFilter(django_filters.FilterSet):
     state = django_filters.MultipleChoiceFilter(choices=[(s, s) for s in PodState])
-    runner = django_filters.NumberFilter(field_name="runner_id")
+    runner = WholeFilter(field_name="runner_id", min_value=0, max_value=10**18 - 1)
     agent_type = django_filters.CharFilter(field_name="agent_type__slug")
     repository = django_filters.CharFilter(field_name="workspace__repository__slug")
     owner = django_filters.CharFilter(field_name="owner__username")
@@ -38,7 +43,7 @@ class PodFilter(django_filters.FilterSet):
 
 FILTERS = [
     OpenApiParameter("state", str, many=True, enum=[*PodState]),
-    OpenApiParameter("runner", int),
+    whole("runner", say="Its id."),
     *(OpenApiParameter(name, str) for name in ("agent_type", "repository", "owner", "parent")),
 ]
 EXECUTED = of(

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from pods.access import Need, pod_for, terminal_for
 from pods.api import asked
-from pods.api.documented import FREE, REPEATABLE
+from pods.api.documented import FREE, REPEATABLE, whole
 from pods.api.door import Door
 from pods.api.idempotency import once_on_a_runner
 from pods.errors import RefusedError
@@ -54,8 +54,8 @@ class PodOutput(Door):
         operation_id="pods_output",
         description="Bytes of the Terminal. X-Offset is that of the first byte, X-End that of the next ever.",
         parameters=[
-            OpenApiParameter("offset", int, description="First byte wanted."),
-            OpenApiParameter("limit", int, description=f"At most {OUTPUT_MAX} bytes."),
+            whole("offset", say="First byte wanted."),
+            whole("limit", at_least=1, at_most=OUTPUT_MAX, say="At most so many bytes."),
         ],
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
     )
@@ -84,7 +84,7 @@ class PodWorkspace(Door):
 class PodLog(Door):
     @extend_schema(
         operation_id="pods_workspace_log",
-        parameters=[OpenApiParameter("limit", int, description="Commits, newest first.")],
+        parameters=[whole("limit", at_least=1, at_most=LOG_MAX, say="Commits, newest first.")],
         responses=FREE,
     )
     def get(self, _request: Request, key: str) -> Response:

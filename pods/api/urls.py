@@ -38,5 +38,5 @@ urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
     path("v1/", include(_v1)),
-    re_path(r"^.*$", Nowhere.as_view()),
+    re_path(r"", Nowhere.as_view()),
 ]

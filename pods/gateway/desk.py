@@ -1,18 +1,19 @@
 """Who types into one Terminal: those who attend to it, its control lease, its link, and what they typed."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from pods.gateway.hand import Hand
 from pods.lease import Lease, Writer
 from pods.terminals.feed import FRAME
 from pods.terminals.messages import Control, Input, Link, Notice, Refused, Request, Resize, Taken
 from pods.terminals.outbox import Outbox
 
 UNSENT = 4096  # notices a slow web process may lag behind; later refusals and the like are dropped
-CONFIRM_S = 10.0  # typing the PTY has not taken by then is reported as unconfirmed
+TOLD_AFTER_S = 0.03  # what was taken is told a little later: the echo comes first, and one word tells of many keys
+TOLD_AT_ONCE = 16 * 1024  # bytes; so much in one piece is a paste, which waits for it
 
 
 @dataclass(eq=False, slots=True)
@@ -29,15 +30,6 @@ class _Viewer:
     input_id: str  # names one sequence of typed bytes, to the Runner
 
 
-@dataclass(slots=True)
-class _Awaited:
-    """Typing without a viewer, waiting for its confirmation."""
-
-    taken: int = 0
-    refused: str = ""
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-
 class Desk:
     """`send` gives a request to the Runner; False: it cannot take any now. `lapsed` hears of a lease that fell."""
 
@@ -49,15 +41,15 @@ class Desk:
         self.link = Link(connected=False, reason="starting")
         self._attendants: set[Attendant] = set()
         self._typists: dict[str, tuple[Attendant, str]] = {}  # by input id: where to answer
-        self._awaited: dict[str, _Awaited] = {}
-        self._ours: dict[str, int] = {}  # bytes typed without a viewer, by input id
-        self._tag = secrets.token_hex(4)  # their positions begin anew with this object
+        self._told: dict[str, int] = {}  # by input id: the position last told as taken
+        self._untold: dict[str, int] = {}
+        self._hand = Hand(pod, send)
         self._turn = asyncio.Lock()
         self._lapse: asyncio.TimerHandle | None = None
 
     @property
     def is_idle(self) -> bool:
-        return not (self._attendants or self._awaited or self._lease.holder)
+        return self._hand.is_idle and not (self._attendants or self._lease.holder)
 
     # ---- the link
 
@@ -96,6 +88,7 @@ class Desk:
             return
         if self._typists.get(gone.input_id) == (attendant, viewer):
             del self._typists[gone.input_id]
+            self._told.pop(gone.input_id, None)
         self._lease.leave(viewer, _now())
         self._watch_lease()
 
@@ -142,18 +135,20 @@ class Desk:
     # ---- what the Runner answers
 
     def taken(self, input_id: str, position: int) -> None:
-        if awaited := self._awaited.get(input_id):
-            awaited.taken = position
-            awaited.changed.set()
-        elif typist := self._typists.get(input_id):
-            attendant, viewer = typist
-            attendant.notices.put(Taken(viewer, position), ("taken", viewer))
+        if self._hand.taken(input_id, position) or input_id not in self._typists:
+            return
+        told = self._told.get(input_id, 0)
+        if not told < position < told + TOLD_AT_ONCE:
+            self._tell_taken(input_id, position)
+            return
+        if not self._untold:
+            asyncio.get_running_loop().call_later(TOLD_AFTER_S, self._tell_untold)
+        self._untold[input_id] = position
 
     def refused(self, input_id: str, position: int, reason: str) -> None:
-        if awaited := self._awaited.get(input_id):
-            awaited.refused = reason
-            awaited.changed.set()
-        elif typist := self._typists.get(input_id):
+        if self._hand.refused(input_id, reason):
+            return
+        if typist := self._typists.get(input_id):
             attendant, viewer = typist
             self._refuse(attendant, Refused(viewer, "input", reason, position))
 
@@ -173,31 +168,9 @@ class Desk:
                 for start in range(0, len(data), FRAME):
                     if not self._may_type(writer, "") or self._lease.number != number:
                         return "control"
-                    if refused := await self._type_one(writer, data[start : start + FRAME]):
+                    if refused := await self._hand.type(writer, data[start : start + FRAME]):
                         return refused
             return ""
-
-    async def _type_one(self, writer: Writer, data: bytes) -> str:
-        input_id = f"{writer.kind}:{writer.id}:!{self._tag}"
-        position = self._ours.get(input_id, 0)
-        awaited = self._awaited[input_id] = _Awaited()
-        try:
-            if not self._send(Input(self._pod, data, input_id, position)):
-                return "reconnecting"
-            async with asyncio.timeout(CONFIRM_S):
-                while not awaited.refused and awaited.taken < position + len(data):
-                    awaited.changed.clear()
-                    await awaited.changed.wait()
-        except TimeoutError:
-            awaited.refused = "unconfirmed"
-        finally:
-            del self._awaited[input_id]
-            self._ours[input_id] = position + len(data)
-            if awaited.taken < position + len(data):
-                self._tag = secrets.token_hex(
-                    4
-                )  # what the Runner has of this sequence is not known
-        return awaited.refused
 
     def resize_by(self, writer: Writer, cols: int, rows: int) -> str:
         """An empty answer: it was asked of the Runner; else why not."""
@@ -206,6 +179,18 @@ class Desk:
         return "" if self._send(Resize(self._pod, cols, rows)) else "reconnecting"
 
     # ----
+
+    def _tell_untold(self) -> None:
+        untold, self._untold = self._untold, {}
+        for input_id, position in untold.items():
+            self._tell_taken(input_id, position)
+
+    def _tell_taken(self, input_id: str, position: int) -> None:
+        self._untold.pop(input_id, None)
+        self._told[input_id] = position
+        if typist := self._typists.get(input_id):
+            attendant, viewer = typist
+            attendant.notices.put(Taken(viewer, position), ("taken", viewer))
 
     def _may_type(self, writer: Writer, viewer: str) -> bool:
         before = self._holding()

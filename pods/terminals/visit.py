@@ -42,7 +42,7 @@ class Visit:
         self._typed = Typed()
         self._size: frames.Resized | None = None  # asked for and not passed on yet
         self._texts: Outbox[dict[str, Any]] = Outbox(UNSENT)
-        self._told: dict[str, Any] = {}  # the last state frame
+        self._told: dict[str, dict[str, Any]] = {}  # the last frame of a type
         self._end_shown = False
         self._sight = sight
         self.look_soon = asyncio.Event()
@@ -95,10 +95,7 @@ class Visit:
         bytes_may_come = sight.is_online and link.reason != "unknown"
         if sight.state in ENDED and bytes_may_come and not self._end_shown:
             return
-        state = _state_text(sight, link)
-        if state != self._told:
-            self._told = state
-            self._put(state, "state")
+        self._tell_if_new(_state_text(sight, link))
 
     def told(self, notice: Notice) -> None:
         match notice:
@@ -114,7 +111,7 @@ class Visit:
                 self.look_soon.set()
             case Control(holder):
                 you = holder is not None and holder == self.writer
-                self._put(frames.control_text(notice, you=you), "control")
+                self._tell_if_new(frames.control_text(notice, you=you))
             case Taken(_, position):
                 self._confirm(position)
             case Refused(_, "input", _, position):
@@ -206,6 +203,12 @@ class Visit:
         refused = Refused(self.id, what, reason, position)
         self._put(frames.refused_text(refused, numbered=self._numbered))
 
+    def _tell_if_new(self, frame: dict[str, Any]) -> None:
+        kind = frame["type"]
+        if self._told.get(kind) != frame:
+            self._told[kind] = frame
+            self._put(frame, kind)
+
     def _put(self, frame: dict[str, Any] | None, key: str | None = None) -> None:
         if frame is not None:
             self._texts.put(frame, key)
@@ -215,7 +218,7 @@ def _state_text(sight: Sight, link: Link) -> dict[str, Any]:
     text: dict[str, Any] = {
         "type": "state",
         "state": sight.state,
-        "connected": link.connected,
+        "connected": link.connected and sight.state not in ENDED,
         "runner": "online" if sight.is_online else "offline",
     }
     if not (link.connected or sight.state in ENDED):

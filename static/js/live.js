@@ -5,7 +5,7 @@ import { span } from "./ages.js";
 const GATHER = 120; // ms in which news of one burst are gathered into one look
 const REST = 500; // ms between two looks of one element
 const SAY_AFTER = 1500; // ms of silence before the banner: a short break heals unseen
-const BACKOFF_MIN = 500, BACKOFF_MAX = 10_000;
+const BACKOFF_MIN = 500, BACKOFF_MAX = 5_000;
 const SIGNED_OUT = 4401;
 const LISTENING = "listening"; // the first news of a connection: what happened before was not told
 const ANYWAY = 20_000; // ms; silence of a Runner makes no news, and news may be lost
@@ -15,11 +15,14 @@ const lookedAt = new WeakMap();
 let gathering = 0;
 let brokenSince = 0;
 let attempts = 0;
+let waiting = null; // {timer, again}
 
 export function followNews(path) {
   connect(new URL(path, location.href.replace(/^http/, "ws")));
   document.addEventListener("mesh:changed", (event) => changed(event.detail?.value ?? event.detail, ""));
   document.addEventListener("visibilitychange", () => schedule(0));
+  document.addEventListener("mesh:reachable", hurry); // a terminal found the server again
+  window.addEventListener("online", hurry);
   setInterval(tellBroken, 500);
   setInterval(allChanged, ANYWAY);
 }
@@ -37,8 +40,18 @@ function connect(url) {
     if (code === SIGNED_OUT) return location.reload();
     brokenSince ||= Date.now();
     const longest = Math.min(BACKOFF_MAX, BACKOFF_MIN * 2 ** attempts++);
-    setTimeout(connect, longest * (0.5 + Math.random() / 2), url);
+    const again = () => {
+      waiting = null;
+      connect(url);
+    };
+    waiting = { again, timer: setTimeout(again, longest * (0.5 + Math.random() / 2)) };
   };
+}
+
+function hurry() {
+  if (!waiting) return;
+  clearTimeout(waiting.timer);
+  waiting.again();
 }
 
 function changed(kind, key) {
@@ -67,8 +80,9 @@ function look() {
   let wait = 0;
   for (const element of stale) {
     const rest = REST - (performance.now() - (lookedAt.get(element) ?? -REST));
-    if (rest > 0) {
-      wait = Math.max(wait, rest);
+    const isInUse = element.querySelector("details.menu[open]"); // a menu does not close under the hand
+    if (rest > 0 || isInUse) {
+      wait = Math.max(wait, rest, isInUse ? REST : 0);
       continue;
     }
     stale.delete(element);

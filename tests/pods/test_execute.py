@@ -37,7 +37,7 @@ def test_it_is_queued_with_the_time_it_is_of_use(cast: Cast) -> None:
     assert now() < command.deadline <= now() + timedelta(seconds=30)
 
 
-@pytest.mark.parametrize("state", set(PodState) - {PodState.RUNNING})
+@pytest.mark.parametrize("state", sorted(set(PodState) - {PodState.RUNNING}))
 def test_only_a_running_pod_runs_something(cast: Cast, state: PodState) -> None:
     with pytest.raises(ConflictError):
         run(cast, make_pod(cast.organization, state=state))

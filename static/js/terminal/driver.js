@@ -35,8 +35,8 @@ export class Driver {
 
   /** `instead`: why nobody can drive at all. */
   tell(instead = "") {
-    this.#take.hidden = Boolean(instead) || !this.#mayType || this.#isYou || !this.#holder;
-    this.#handBack.hidden = Boolean(instead) || !this.#isYou;
+    this.#take.hidden = !this.#mayType || this.#isYou || !this.#holder;
+    this.#handBack.hidden = !this.#isYou;
     this.#words.textContent = instead || this.#said();
     this.#words.title = this.#since && this.#holder ? `since ${new Date(this.#since).toLocaleString()}` : "";
   }

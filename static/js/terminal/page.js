@@ -30,6 +30,7 @@ function start() {
   const notice = new Notice();
   let state = dataset.state;
   let isAttached = false; // end to end, as far as the server knows
+  let isElsewhere = false; // the same person drives from another window, whose size counts
   let resizing = 0;
 
   const view = new View(box, { cols: Number(dataset.cols), rows: Number(dataset.rows), onFit });
@@ -53,22 +54,30 @@ function start() {
     link.hurry();
     settle();
   });
+  window.addEventListener("online", () => link.hurry());
   setInterval(() => notice.tick(), 1000);
   link.connect();
   if (!matchMedia("(pointer: coarse)").matches) term.focus();
 
   function tell(event, detail) {
     switch (event) {
-      case "up": notice.up(); break;
+      case "up": notice.up(); document.dispatchEvent(new Event("mesh:reachable")); break;
       case "down": notice.down(detail.since); break;
       case "closed": notice.closed(detail.reason); break;
       case "screen": case "size": sized(detail); break;
       case "gap": term.write(`\r\n\x1b[2m[${detail.to - detail.from} bytes are no longer kept]\x1b[0m\r\n`); break;
-      case "control": driver.heard(detail); settle(); break;
+      case "control": heardControl(detail); break;
       case "state": heardState(detail); break;
       case "refused": refused(detail); break;
       case "dropped": toast("What was typed last did not arrive: the way to the program was interrupted.", { lasting: true }); break;
     }
+  }
+
+  function heardControl(detail) {
+    isElsewhere = false;
+    driver.heard(detail);
+    settle();
+    if (driver.isYou) view.lay({ asks: true });
   }
 
   function heardState(detail) {
@@ -85,8 +94,8 @@ function start() {
     const steers = driver.maySteer && isAttached && link.isUp && !why;
     term.options.disableStdin = !steers;
     term.options.cursorInactiveStyle = steers ? "outline" : "none";
-    view.ownsSize = steers && !document.hidden;
-    driver.tell(why);
+    view.ownsSize = steers && !isElsewhere && !document.hidden;
+    driver.tell(why || (isElsewhere && driver.isYou ? "You drive from another window: type to drive from here" : ""));
   }
 
   function sized({ cols, rows }) {
@@ -108,11 +117,19 @@ function start() {
 
   function send(bytes) {
     if (term.options.disableStdin) return;
+    if (isElsewhere) {
+      isElsewhere = false;
+      setTimeout(settle); // its size counts after the first key
+    }
     if (!link.type(bytes)) toast("Not typed: the connection is interrupted.");
   }
 
   function refused({ what, reason }) {
     const words = REASONS[reason] ?? reason.replaceAll("_", " ");
+    if (what === "resize") {
+      isElsewhere = driver.maySteer;
+      settle();
+    }
     if (what === "input") toast(`Not typed: ${words}.`, { lasting: true });
     if (what === "control") toast(`Not possible: ${words}.`, { lasting: true });
   }
@@ -130,7 +147,7 @@ function start() {
     if (isMod(event, "f", { inTerminal: true })) return done(event, openFinder);
     if (isMod(event, "k", { inTerminal: true })) return false;
     if (isMod(event, "v", { inTerminal: true })) return false; // the browser pastes
-    if (event.key === "Escape" && event.ctrlKey) return done(event, () => document.getElementById("fold").focus());
+    if (isMod(event, "e", { inTerminal: true })) return done(event, () => document.getElementById("fold").focus());
     return true;
   }
 }

@@ -8,7 +8,7 @@ import { Terminal } from "../../xterm/xterm/lib/xterm.mjs";
 import { swallowQuestions } from "./queries.js";
 
 const SCROLLBACK = 10_000; // lines
-const FONT_MIN = 8, FONT_MAX = 28;
+const FONT_MIN = 8, FONT_MAX = 28, FONT_SCALED_MIN = 5;
 const THEME = {
   background: "#101214", foreground: "#d8dade", cursor: "#d8dade", cursorAccent: "#101214",
   selectionBackground: "#4a3d7a", selectionInactiveBackground: "#37324d",
@@ -45,7 +45,7 @@ export class View {
     this.term.open(this.#holder);
     for (const addon of [this.#fit, this.search, new UnicodeGraphemesAddon(), new WebLinksAddon(openLink)]) this.term.loadAddon(addon);
     this.#useGraphics();
-    new ResizeObserver(() => this.lay()).observe(box);
+    new ResizeObserver(() => this.lay({ asks: true })).observe(box);
   }
 
   /** Written bytes stay bytes: no character is cut. `done` once they are on the screen. */
@@ -67,44 +67,47 @@ export class View {
     this.lay();
   }
 
+  /** Whether this page may say which size it is. Asked once when that begins, and whenever the box changes: two pages
+   *  that answered each other's sizes would never rest. */
   set ownsSize(owns) {
+    const begins = owns && !this.#ownsSize;
     this.#ownsSize = owns;
-    this.lay();
+    this.lay({ asks: begins });
   }
 
   zoom(by) {
     const size = Math.min(FONT_MAX, Math.max(FONT_MIN, this.#fontSize() + by));
     localStorage.setItem("terminal-font", String(size));
-    this.term.options.fontSize = size;
-    this.lay();
+    this.lay({ asks: true });
   }
 
-  lay() {
+  lay({ asks = false } = {}) {
     if (!this.#box.clientWidth || !this.#box.clientHeight) return;
-    if (this.#ownsSize) return this.#fill();
+    this.#holder.classList.remove("scaled");
+    this.#holder.style.transform = "";
+    this.term.options.fontSize = this.#fontSize();
+    const fits = this.#fit.proposeDimensions();
+    if (fits?.cols === this.#size.cols && fits?.rows === this.#size.rows) return;
+    if (asks && this.#ownsSize && fits?.cols > 1) this.#onFit(fits);
     this.#scale();
   }
 
-  #fill() {
-    this.#holder.classList.remove("scaled");
-    this.#holder.style.transform = "";
-    const fits = this.#fit.proposeDimensions();
-    if (!fits || !(fits.cols > 1 && fits.rows > 0)) return;
-    if (fits.cols === this.#size.cols && fits.rows === this.#size.rows) return;
-    this.#onFit(fits);
-  }
-
-  /** Another one's size is never changed in silence: it is shown smaller, or with a margin. */
+  /** Another one's size is never changed in silence: it is shown in smaller letters, or with a margin. */
   #scale() {
     this.#holder.classList.add("scaled");
-    this.#holder.style.transform = "";
+    const letters = this.#fontSize() * this.#factor();
+    if (letters < this.#fontSize()) this.term.options.fontSize = Math.max(FONT_SCALED_MIN, Math.floor(letters * 4) / 4);
+    const rest = this.#factor(); // cells are whole pixels, so letters alone do not do it
+    if (rest < 1) this.#holder.style.transform = `scale(${rest})`;
+  }
+
+  /** By how much what is drawn must shrink to fit the box; at most 1. */
+  #factor() {
     const drawn = this.#holder.querySelector(".xterm-screen");
     const style = getComputedStyle(this.#box);
     const width = this.#box.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
     const height = this.#box.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
-    if (!drawn?.offsetWidth) return;
-    const factor = Math.min(1, width / drawn.offsetWidth, height / drawn.offsetHeight);
-    if (factor < 1) this.#holder.style.transform = `scale(${factor})`;
+    return Math.min(1, width / drawn.offsetWidth, height / drawn.offsetHeight);
   }
 
   #fontSize() {

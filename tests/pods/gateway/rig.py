@@ -185,7 +185,7 @@ class ScriptedRunner:
 @asynccontextmanager
 async def running_gateway(periods: Periods = QUICK, **config: Any) -> AsyncIterator[Rig]:
     with tempfile.TemporaryDirectory(prefix="mesh-gw-") as folder:
-        authority = Authority(Path(folder) / "ca")
+        authority = config.pop("authority", None) or Authority(Path(folder) / "ca")
         internal = config.pop("internal", f"unix:{folder}/s/gateway.sock")
         wishes: list[frozenset[int]] = []
         gateway = Gateway(

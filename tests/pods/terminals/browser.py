@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
+PATIENCE_S = 20  # only a failing test waits so long
+
 
 class Browser:
     """`shown` are the bytes it got, from `first` on. It acknowledges each frame unless `acks` is False."""
@@ -90,7 +92,7 @@ class Browser:
     # ---- what it waits for
 
     async def until(self, predicate: Callable[[], Any]) -> None:
-        async with asyncio.timeout(5), self._changed:
+        async with asyncio.timeout(PATIENCE_S), self._changed:
             await self._changed.wait_for(predicate)
 
     async def until_shown(self, data: bytes) -> None:

@@ -10,6 +10,7 @@ from grpc import aio
 from proto.mesh.v1 import runner_pb2 as pb
 from proto.mesh.v1.runner_pb2_grpc import RunnerLinkStub
 
+PATIENCE_S = 20  # only a failing test waits so long
 WINDOW, FRAME = 256 * 1024, 64 * 1024
 
 
@@ -84,7 +85,7 @@ class FakeRunner:
         await self._serve()
 
     async def until(self, predicate: Any) -> None:
-        async with asyncio.timeout(5), self.changed:
+        async with asyncio.timeout(PATIENCE_S), self.changed:
             await self.changed.wait_for(predicate)
 
     async def say(self, **message: Any) -> None:
