@@ -11,6 +11,28 @@ class Received(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
+class ToolCall(_message.Message):
+    __slots__ = ("pod_token", "name", "arguments_json")
+    POD_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ARGUMENTS_JSON_FIELD_NUMBER: _ClassVar[int]
+    pod_token: str
+    name: str
+    arguments_json: bytes
+    def __init__(self, pod_token: _Optional[str] = ..., name: _Optional[str] = ..., arguments_json: _Optional[bytes] = ...) -> None: ...
+
+class ToolAnswer(_message.Message):
+    __slots__ = ("text", "data_json", "is_error", "error_code")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    DATA_JSON_FIELD_NUMBER: _ClassVar[int]
+    IS_ERROR_FIELD_NUMBER: _ClassVar[int]
+    ERROR_CODE_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    data_json: bytes
+    is_error: bool
+    error_code: str
+    def __init__(self, text: _Optional[str] = ..., data_json: _Optional[bytes] = ..., is_error: _Optional[bool] = ..., error_code: _Optional[str] = ...) -> None: ...
+
 class RenewRequest(_message.Message):
     __slots__ = ("csr_pem",)
     CSR_PEM_FIELD_NUMBER: _ClassVar[int]

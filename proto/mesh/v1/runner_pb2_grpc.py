@@ -49,6 +49,11 @@ class RunnerLinkStub:
                 request_serializer=proto_dot_mesh_dot_v1_dot_runner__pb2.Answer.SerializeToString,
                 response_deserializer=proto_dot_mesh_dot_v1_dot_runner__pb2.Received.FromString,
                 _registered_method=True)
+        self.CallTool = channel.unary_unary(
+                '/mesh.v1.RunnerLink/CallTool',
+                request_serializer=proto_dot_mesh_dot_v1_dot_runner__pb2.ToolCall.SerializeToString,
+                response_deserializer=proto_dot_mesh_dot_v1_dot_runner__pb2.ToolAnswer.FromString,
+                _registered_method=True)
         self.Renew = channel.unary_unary(
                 '/mesh.v1.RunnerLink/Renew',
                 request_serializer=proto_dot_mesh_dot_v1_dot_runner__pb2.RenewRequest.SerializeToString,
@@ -80,6 +85,13 @@ class RunnerLinkServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CallTool(self, request, context):
+        """A tool called by the agent in a Pod of this Runner. Never an error status for what the tool refuses.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Renew(self, request, context):
         """A new certificate for the same Runner and a new or the same key.
         """
@@ -104,6 +116,11 @@ def add_RunnerLinkServicer_to_server(servicer, server):
                     servicer.SendAnswer,
                     request_deserializer=proto_dot_mesh_dot_v1_dot_runner__pb2.Answer.FromString,
                     response_serializer=proto_dot_mesh_dot_v1_dot_runner__pb2.Received.SerializeToString,
+            ),
+            'CallTool': grpc.unary_unary_rpc_method_handler(
+                    servicer.CallTool,
+                    request_deserializer=proto_dot_mesh_dot_v1_dot_runner__pb2.ToolCall.FromString,
+                    response_serializer=proto_dot_mesh_dot_v1_dot_runner__pb2.ToolAnswer.SerializeToString,
             ),
             'Renew': grpc.unary_unary_rpc_method_handler(
                     servicer.Renew,
@@ -192,6 +209,33 @@ class RunnerLink:
             '/mesh.v1.RunnerLink/SendAnswer',
             proto_dot_mesh_dot_v1_dot_runner__pb2.Answer.SerializeToString,
             proto_dot_mesh_dot_v1_dot_runner__pb2.Received.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CallTool(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mesh.v1.RunnerLink/CallTool',
+            proto_dot_mesh_dot_v1_dot_runner__pb2.ToolCall.SerializeToString,
+            proto_dot_mesh_dot_v1_dot_runner__pb2.ToolAnswer.FromString,
             options,
             channel_credentials,
             insecure,

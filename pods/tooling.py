@@ -1,0 +1,68 @@
+"""A tool called at a door: looked at, waited for, and told; a refusal is an answer too."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from accounts.actor import Actor
+from pods.errors import MeshError
+from pods.toolbox import LONGEST_WAIT_S, Outcome, Wait, run_tool
+from pods.waiting import look_until
+
+logger = logging.getLogger(__name__)
+
+InThread = Callable[..., Awaitable[Any]]
+"""Run a function that asks the database, off the loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    text: str
+    data: dict[str, Any] = field(default_factory=dict)
+    is_error: bool = False
+    error_code: str = ""
+
+
+async def call_tool(
+    actor: Actor, name: str, given: dict[str, Any], in_thread: InThread
+) -> ToolAnswer:
+    """Takes at most `LONGEST_WAIT_S` and what the tool itself needs. Never raises."""
+    try:
+        outcome = await _outcome(actor, name, given, in_thread)
+    except MeshError as error:
+        return ToolAnswer(error.message, error.detail, is_error=True, error_code=error.code)
+    except Exception:  # the root of an agent's call
+        logger.exception("tool %s failed", name)
+        text = f"{name} failed on the server. Its log has the reason; trying again may help."
+        return ToolAnswer(text, is_error=True, error_code="internal")
+    return ToolAnswer(outcome.text, outcome.data)
+
+
+async def _outcome(actor: Actor, name: str, given: dict[str, Any], in_thread: InThread) -> Outcome:
+    latest: Outcome | Wait = await in_thread(run_tool, actor, name, given)
+    if isinstance(latest, Outcome):
+        return latest
+
+    async def look() -> Outcome | None:
+        nonlocal latest
+        latest = await in_thread(run_tool, actor, name, given)
+        return latest if isinstance(latest, Outcome) else None
+
+    found = await look_until(
+        look,
+        organization_id=actor.organization_id,
+        kinds=latest.kinds,
+        seconds=min(latest.seconds, LONGEST_WAIT_S),
+        every=latest.every,
+    )
+    return found or (latest.otherwise if isinstance(latest, Wait) else latest)
+
+
+def arguments(given: bytes) -> dict[str, Any]:
+    """Raises ValueError for what is not a JSON object."""
+    read = json.loads(given or b"{}")
+    if not isinstance(read, dict):
+        raise ValueError("arguments are a JSON object")  # noqa: TRY004 - one error for all that is wrong
+    return read
