@@ -138,6 +138,7 @@ def processes() -> Iterator[Processes]:
                 process.terminate()
             for process in started.running:
                 process.wait(15)
+            sys.stderr.write((Path(home) / "log").read_text())  # shown if the test fails
 
 
 @asynccontextmanager
