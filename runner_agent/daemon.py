@@ -21,7 +21,7 @@ from runner_agent.lock import alone
 from runner_agent.messages import Answer, Command, InstalledAgent, Question
 from runner_agent.outbox import Outbox
 from runner_agent.questions import Questions
-from runner_agent.screens import keep_screens
+from runner_agent.screens import KeptScreens
 from runner_agent.session_messages import Hello
 from runner_agent.status import Status
 from runner_agent.supervisor import Supervisor
@@ -30,6 +30,7 @@ from runner_agent.together import until_one_ends
 
 LEAVE_WITHIN_S = 9.0  # an orderly stop; supervisors kill after 10
 FINISH_S = 4.0  # of it, for Commands that are under way
+SCREENS_S = 1.5  # of it, for the last screens
 LOOK_FOR_AGENTS_S = 600.0
 PRUNE_S = 86_400.0
 
@@ -60,6 +61,7 @@ class Daemon:
         self._supervisor = Supervisor(config, hosts, self.outbox, self._terminals)
         self._questions = Questions(self._supervisor, self._terminals)
         self._commands = Commands(ledger, self._supervisor, self.outbox)
+        self._screens = KeptScreens(hosts, self._terminals, self.outbox)
         self._status = Status(config.status_file)
         self._agents: tuple[InstalledAgent, ...] = ()
         self._refused: RefusedError | None = None
@@ -73,7 +75,7 @@ class Daemon:
             await until_one_ends(
                 self._commands.run(),
                 self._hold(link),
-                keep_screens(link, self._hosts, self._terminals, self.outbox),
+                self._screens.keep(link),
                 self._look_for_agents(),
                 self._prune(),
                 self._leave_when_asked(link),
@@ -147,6 +149,9 @@ class Daemon:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LEAVE_WITHIN_S):
                     await self._commands.stop(FINISH_S)
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(SCREENS_S):
+                            await self._screens.tell(len(list(self._hosts)))
                     await link.leave()
 
 

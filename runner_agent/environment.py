@@ -27,7 +27,7 @@ def environment(
         "LANG": config.language if "UTF-8" in config.language.upper() else "C.UTF-8",
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",
-        "USER": pwd.getpwuid(os.getuid()).pw_name,
+        "USER": _user(),
         "SHELL": shutil.which("bash", path=config.path) or "/bin/sh",
     }
     made |= {name: value for name, value in given.items() if name not in _OURS}
@@ -39,6 +39,13 @@ def environment(
         "MESH_RUNNER": config.runner_name,
     }
     return made
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run as a number without a name
+        return str(os.getuid())
 
 
 def check(given: Mapping[str, str]) -> None:

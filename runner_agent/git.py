@@ -70,13 +70,12 @@ async def git(
         async with asyncio.timeout(timeout_s):
             return await asyncio.shield(future)
     except TimeoutError as error:
-        running.kill()
-        await asyncio.wait([future])
         raise GitError(f"it took more than {timeout_s:.0f} seconds") from error
-    except asyncio.CancelledError:
-        running.kill()
-        await asyncio.wait([future])
-        raise
+    finally:
+        if not future.done():
+            running.kill()
+            await asyncio.wait([future])
+            future.exception()  # that it was killed is no news
 
 
 class _Running:

@@ -128,7 +128,7 @@ class GitView:
         """Through a copy of the index that knows the new files, beside our own configuration."""
         self._refresh()
         index = self.directory / "index"
-        _replace(index, _read_plain(self.tree / ".git/index", _INDEX_LIMIT))
+        self._copy_index(index)
         env = {"GIT_INDEX_FILE": str(index)}
         await self.git("add", "--intent-to-add", "--ignore-errors", "--", ".", env=env)
         return await self.git(*words, env=env)
@@ -187,6 +187,12 @@ class GitView:
         if not _HEAD.match(head):
             raise ViewError("its HEAD is damaged")
         _replace(self.directory / "HEAD", head)
+
+    def _copy_index(self, to: Path) -> None:
+        to.unlink(missing_ok=True)
+        theirs = self.tree / ".git/index"
+        if os.path.lexists(theirs):
+            _replace(to, _read_plain(theirs, _INDEX_LIMIT))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from typing import Any
 
 from runner_agent.config import Config
 from runner_agent.places import Places, places_of
-from runner_agent.settings import replace_file
 from runner_agent.workspace import Workspace
 
 
@@ -41,7 +40,11 @@ class Records:
         return places_of(self._config, pod)
 
     def add(self, record: Record) -> None:
-        replace_file(self.places(record.pod).record, json.dumps(asdict(record)).encode())
+        place = self.places(record.pod).record
+        draft = place.with_suffix(".new")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(asdict(record)))
+        draft.replace(place)  # not synced: when the machine goes down, the Pod goes with it
         self._known[record.pod] = record
 
     def drop(self, pod: str) -> None:

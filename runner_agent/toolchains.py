@@ -1,7 +1,6 @@
 """The programs outside the system's own directories that Pods may run: found on the PATH, shown read-only."""
 
 import os
-import pwd
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -32,7 +31,7 @@ def find(config: Config, *, system: Iterable[str]) -> list[Path]:
             found |= set(_of_directory(Path(word)))
             found |= {part for name in _LINKED for part in _of_program(Path(word) / name)}
     known = tuple(Path(one) for one in system)
-    person = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    person = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() fails for a user without a name
     shown: list[Path] = []
     for path in sorted(found):
         covered = any(path.is_relative_to(one) for one in (*known, *shown, config.home))

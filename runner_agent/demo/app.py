@@ -1,6 +1,6 @@
 """The demo's loop: keys, the turn under way, and the clock."""
 
-import contextlib
+import errno
 import os
 import select
 import signal
@@ -19,6 +19,7 @@ _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAME_S = 0.1
 _WORD_S = 0.03
 _ESCAPE_S = 0.05  # an Esc alone is that key after this long
+_ENDS = frozenset({signal.SIGHUP, signal.SIGTERM})
 _TWICE_S = 2.0  # within which a second Ctrl-C leaves
 _MARKS = {"did": "●", "bad": "✗", "plus": " ", "say": " "}
 _STYLES = {"did": Style.GOOD, "bad": Style.BAD, "plus": Style.GOOD}
@@ -36,20 +37,25 @@ class App:
         self._unsaid: list[str] = []  # words of the paragraph being said
         self._saying = ""
         self._notice, self._notice_until = "", 0.0
-        self._left = False
+        self._left: int | None = None  # the exit code, once it is to end
 
-    def run(self) -> None:
-        wakes = _wake_on(signal.SIGWINCH)
+    def run(self) -> int:
+        """Until the person leaves, or is gone; the exit code."""
+        wakes = _wake_on(signal.SIGWINCH, *_ENDS)
         self._view.start()
         self._header()
         self._set_title()
         try:
-            while not self._left:
+            while self._left is None:
                 self._advance(time.monotonic())
                 self._draw()
                 self._listen(wakes)
-        finally:
-            self._view.stop()
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return 128 + signal.SIGHUP  # the terminal is gone
+        self._view.stop()
+        return self._left
 
     # ---- keys
 
@@ -57,17 +63,22 @@ class App:
         timeout = self._timeout(time.monotonic())
         ready, _, _ = select.select([self._fd, wakes], [], [], timeout)
         if wakes in ready:
-            os.read(wakes, 256)
-            self._view.measure()
+            self._heed(os.read(wakes, 256))
         keys: list[Key] = []
         if self._fd in ready:
             data = os.read(self._fd, 65536)
             keys = self._keys.feed(data)
-            self._left |= not data
+            if not data:
+                self._left = 0
         elif self._keys.has_escape:
             keys = self._keys.escape()
         for key in keys:
             self._key(key)
+
+    def _heed(self, signals: bytes) -> None:
+        self._view.measure()
+        for signo in set(signals) & _ENDS:
+            self._left = 128 + signo
 
     def _timeout(self, now: float) -> float | None:
         if self._keys.has_escape:
@@ -84,7 +95,7 @@ class App:
             case "ctrl+c" | "escape":
                 self._interrupt(key.name)
             case "ctrl+d" if not self._editor.text:
-                self._left = True
+                self._left = 0
             case "ctrl+l":
                 self._view.wipe()
             case _:
@@ -100,7 +111,7 @@ class App:
         elif self._editor.text:
             self._editor.clear()
         elif name == "ctrl+c" and self._notice:
-            self._left = True
+            self._left = 0
         elif name == "ctrl+c":
             self._notice = "Press Ctrl-C again to leave"
             self._notice_until = time.monotonic() + _TWICE_S
@@ -118,7 +129,7 @@ class App:
         self._print(">", wish, Style.DIM)
         match wish.split(maxsplit=1)[0]:
             case "/exit" | "/quit":
-                self._left = True
+                self._left = 0
             case "/help":
                 self._print(" ", HELP)
             case word if word.startswith("/"):
@@ -238,13 +249,14 @@ def _indent(line: str) -> str:
     return " " * (len(line) - len(line.lstrip()))
 
 
-def _wake_on(signo: int) -> int:
-    """A descriptor that is readable after the signal."""
+def _wake_on(*signals: int) -> int:
+    """A descriptor that is readable after one of these signals, with their numbers as bytes."""
     read, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-
-    def wake(_signo: int, _frame: FrameType | None) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.write(write, b"!")
-
-    signal.signal(signo, wake)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    for signo in signals:
+        signal.signal(signo, _nothing)
     return read
+
+
+def _nothing(_signo: int, _frame: FrameType | None) -> None:
+    """A handler must exist, or the signal would not reach the descriptor."""

@@ -12,6 +12,7 @@ _WHERE = "mesh_demo"
 _MANY = 5000  # files looked at
 _TIMEOUT_S = 60.0
 _AUTHOR = ("-c", "user.name=Mesh demo", "-c", "user.email=demo@mesh.invalid")
+_NOTE = re.compile(r"\b[A-Za-z0-9][A-Za-z0-9_-]*\.(?:md|txt)\b")
 _KINDS = {
     ".py": "Python",
     ".js": "JavaScript",
@@ -40,8 +41,10 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class Written:
+    """`function` empty: a note, without a test. `text`: the lines to show."""
+
     function: str
-    paths: tuple[str, str]
+    paths: tuple[str, ...]
     text: str
 
 
@@ -65,7 +68,25 @@ class Folder:
         return Survey(len(names), kinds.most_common(3), self._try("log", "-1", "--format=%s"))
 
     def write(self, wish: str) -> Written:
-        """A function named after the wish, and its test."""
+        """Into the note the wish names, such as HELLO.md; else a function named after it, and its test."""
+        note = self.names_note(wish)
+        return self._write_note(note, wish) if note else self._write_function(wish)
+
+    @staticmethod
+    def names_note(wish: str) -> str:
+        found = _NOTE.search(wish)
+        return found[0] if found else ""
+
+    def _write_note(self, name: str, wish: str) -> Written:
+        path = self.root / name
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise WorkError(f"{name} is not a plain file")
+        lines = f"## {wish.strip()}\n\nWritten by the demo agent of Mesh. Hello!\n"
+        before = path.read_text() if path.exists() else ""
+        path.write_text(f"{before}\n{lines}" if before else lines)
+        return Written("", (name,), lines)
+
+    def _write_function(self, wish: str) -> Written:
         place = self.root / _WHERE
         place.mkdir(exist_ok=True)
         name = _free_name(place, _name(wish))
@@ -93,16 +114,17 @@ class Folder:
 
     def commit(self, written: Written, wish: str) -> str:
         """The new commit's short id."""
-        subject = wish.strip().split("\n")[0][:60] or f"Add {written.function}"
+        subject = wish.strip().split("\n")[0][:60]
         self._git("add", "--", *written.paths)
         options = ("--quiet", "--no-verify", "--no-gpg-sign", "-m", subject)
         self._git(*_AUTHOR, "commit", *options, "--", *written.paths)
         return self._git("rev-parse", "--short", "HEAD")
 
     def counts(self, written: Written) -> list[tuple[str, int]]:
-        """Each file with its lines."""
-        sizes = ((path, (self.root / path).read_text().count("\n")) for path in written.paths)
-        return list(sizes)
+        """Each file with the lines added to it."""
+        if not written.function:
+            return [(written.paths[0], written.text.count("\n"))]
+        return [(path, (self.root / path).read_text().count("\n")) for path in written.paths]
 
     def _try(self, *words: str) -> str:
         try:

@@ -2,13 +2,11 @@
 
 import argparse
 import os
-import signal
 import sys
 import termios
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
 from runner_agent.demo.app import App
 from runner_agent.demo.folder import Folder
@@ -28,16 +26,9 @@ def main(argv: Sequence[str]) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("mesh-demo needs a terminal: run it in one.", file=sys.stderr)  # noqa: T201
         return _NEEDS_TERMINAL
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGHUP, _leave)
     name = os.environ.get("MESH_POD") or Path.cwd().name
     with _raw(sys.stdin.fileno()) as terminal:
-        App(terminal, Folder(Path.cwd()), name, speed).run()
-    return 0
-
-
-def _leave(signo: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + signo)
+        return App(terminal, Folder(Path.cwd()), name, speed).run()
 
 
 @contextmanager
@@ -51,4 +42,5 @@ def _raw(terminal: int) -> Iterator[int]:
     try:
         yield terminal
     finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        with suppress(termios.error):  # it may be gone
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)

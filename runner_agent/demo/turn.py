@@ -8,7 +8,7 @@ from runner_agent.demo.folder import Folder, Survey, WorkError, Written
 HELP = """\
 I am the demo that comes with Mesh. Nothing thinks in here, but what I do is real: \
 tell me something, and I write a function named after it with its test, run the test and commit both. \
-End with a question mark, and I only look around.
+Name a file such as HELLO.md, and I write into that. End with a question mark, and I only look around.
 
 /help  this text
 /exit  leave (Ctrl-C twice does it too)
@@ -47,19 +47,25 @@ def _look(folder: Folder) -> Iterator[Step]:
 def _work(wish: str, folder: Folder) -> Iterator[Step]:
     with_git = folder.has_git()
     yield Step("busy", "Thinking", 1.0)
-    last = "commit both" if with_git else "leave them here: there is no git in this directory"
-    yield Step("say", f"My plan: read what is here, write a function and its test, run it, {last}.")
+    yield Step("say", _plan(folder.names_note(wish), with_git=with_git))
     yield Step("busy", "Reading", 0.9)
     yield Step("did", f"Read {_files(folder.survey())}")
     yield Step("busy", "Writing", 1.2)
     written = folder.write(wish)
     yield from _shown(written, folder)
-    yield Step("busy", "Running the test", 0.6)
-    yield Step("did", f"{folder.test(written)}: passed")
+    if written.function:
+        yield Step("busy", "Running the test", 0.6)
+        yield Step("did", f"{folder.test(written)}: passed")
     if with_git:
         yield Step("busy", "Committing", 0.5)
         yield Step("did", f"Committed {folder.commit(written, wish)} on {folder.branch()}")
     yield Step("say", _summary(written, folder))
+
+
+def _plan(note: str, *, with_git: bool) -> str:
+    what = f"write into {note}" if note else "write a function and its test, run it"
+    last = "commit" if with_git else "leave it here: there is no git in this directory"
+    return f"My plan: read what is here, {what}, {last}."
 
 
 def _shown(written: Written, folder: Folder) -> Iterator[Step]:
@@ -71,7 +77,8 @@ def _shown(written: Written, folder: Folder) -> Iterator[Step]:
 
 def _summary(written: Written, folder: Folder) -> str:
     added = sum(lines for _, lines in folder.counts(written))
-    return f"Done: 2 files, {added} lines added, none removed. What next?"
+    files = "1 file" if len(written.paths) == 1 else f"{len(written.paths)} files"
+    return f"Done: {files}, {added} lines added, none removed. What next?"
 
 
 def _files(found: Survey) -> str:

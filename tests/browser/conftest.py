@@ -92,7 +92,10 @@ def open_page(system: System, browser: Browser, login: str) -> Iterator[OpenPage
     assert complaints == []
 
 
+PASSING = ("Failed to load resource", "WebSocket connection", "htmx: htmx:error: Failed to fetch")
+
+
 def _listen(kind: str, text: str, complaints: list[str]) -> None:
-    """Answers that are errors, and websockets that break, are what some tests are about."""
-    if kind == "error" and not text.startswith(("Failed to load resource", "WebSocket connection")):
+    """Answers that are errors, and connections that break, are what some tests are about."""
+    if kind == "error" and not text.startswith(PASSING):
         complaints.append(text)

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import redis
@@ -112,13 +113,11 @@ class Processes:
 
 
 def database_url() -> str:
-    values = connection.settings_dict
+    """Of the test's own database, for another process."""
+    name = connection.settings_dict["NAME"]
     if connection.vendor == "sqlite":
-        return f"sqlite:///{values['NAME']}"
-    host = str(values["HOST"]).replace("/", "%2F")
-    return (
-        f"postgres://{values['USER']}:{values['PASSWORD']}@{host}:{values['PORT']}/{values['NAME']}"
-    )
+        return f"sqlite:///{name}"
+    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
 
 
 @pytest.fixture
@@ -139,6 +138,7 @@ def processes() -> Iterator[Processes]:
                 process.terminate()
             for process in started.running:
                 process.wait(15)
+            sys.stderr.write((Path(home) / "log").read_text())  # shown if the test fails
 
 
 @asynccontextmanager

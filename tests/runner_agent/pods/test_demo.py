@@ -131,6 +131,29 @@ def test_the_same_wish_again_is_another_function(demo, repository):
     assert git(repository, "rev-list", "--count", "HEAD") == "4"
 
 
+def test_a_file_named_in_the_wish_is_written_into_and_committed(demo, repository):
+    (repository / "HELLO.md").write_text("before\n")
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "Begin")
+    running = demo(repository)
+    running.type("Say hello, and write it into HELLO.md\r")
+    shown = running.shows("What next?")
+    text = (repository / "HELLO.md").read_text()
+    assert text.startswith("before\n")
+    assert "Say hello" in text
+    assert git(repository, "show", "--name-only", "--format=") == "HELLO.md"
+    assert "1 file, 3 lines added" in shown
+
+
+def test_a_named_file_that_is_a_link_is_left_alone(demo, repository, tmp_path):
+    (tmp_path / "precious.md").write_text("precious")
+    (repository / "HELLO.md").symlink_to(tmp_path / "precious.md")
+    running = demo(repository)
+    running.type("Write HELLO.md\r")
+    running.shows("not a plain file")
+    assert (tmp_path / "precious.md").read_text() == "precious"
+
+
 def test_what_others_changed_is_not_committed_with_it(demo, repository):
     (repository / "a.txt").write_text("somebody's change\n")
     running = demo(repository)
