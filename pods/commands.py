@@ -7,6 +7,7 @@ class CommandKind(StrEnum):
     START = "start"
     TERMINATE = "terminate"
     EXECUTE = "execute"
+    PROMPT = "prompt"  # typed into the agent once it is idle
 
 
 class CommandState(StrEnum):
