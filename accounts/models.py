@@ -6,6 +6,8 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.timezone import now
 
+from accounts.policies import BindingPolicy
+
 
 class User(AbstractUser):
     """A person. Belongs to Organizations by Membership."""
@@ -17,6 +19,17 @@ class User(AbstractUser):
 class Organization(models.Model):
     name = models.CharField(max_length=100)
     slug = models.SlugField(max_length=50, unique=True)
+    binding_policy = models.CharField(
+        max_length=10,
+        choices=[(policy, policy) for policy in BindingPolicy],
+        default=BindingPolicy.SAME_OWNER,
+        help_text="Who answers when a Pod asks to watch or drive another one.",
+    )
+    max_pods = models.PositiveIntegerField(default=100, help_text="Pods that have not ended.")
+    max_children = models.PositiveIntegerField(default=8, help_text="Live Pods made by one Pod.")
+    max_depth = models.PositiveIntegerField(
+        default=3, help_text="Generations of Pods below one that a person made."
+    )
     created_at = models.DateTimeField(default=now, editable=False)
 
     def __str__(self) -> str:

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from accounts.policies import BindingPolicy
+
 
 class BindingScope(StrEnum):
     READ = "terminal:read"
@@ -30,14 +32,6 @@ _STEPS: dict[BindingState, set[BindingState]] = {
 }
 
 OPEN = frozenset(state for state, nexts in _STEPS.items() if nexts)
-
-
-class BindingPolicy(StrEnum):
-    """Who answers a request, per Organization."""
-
-    SAME_OWNER = "same_owner"  # at once where both Pods have one owner, else the target Pod
-    TARGET = "target"  # the target Pod, or a person who manages it
-    PERSON = "person"  # only a person who manages the target
 
 
 def sources(target: BindingState) -> list[BindingState]:

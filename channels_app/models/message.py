@@ -6,7 +6,7 @@ from django.utils.timezone import now
 
 from accounts.models import User
 from channels_app.models.channel import Channel
-from pods.models import Pod
+from pods.models import Command, Pod
 
 
 class Message(models.Model):
@@ -49,6 +49,8 @@ class Mention(models.Model):
         TYPED = "typed"
         HELD = "held"  # the loop guard: it can be read, it is not typed
         ENDED = "ended"  # the Pod ended first
+        FAILED = "failed"  # its Runner could not type it
+        UNKNOWN = "unknown"  # its Runner died while typing it
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="mentions")
     user = models.ForeignKey(
@@ -57,9 +59,12 @@ class Mention(models.Model):
     pod = models.ForeignKey(
         Pod, null=True, blank=True, on_delete=models.CASCADE, related_name="mentions"
     )
-    receipt = models.CharField(max_length=6, choices=Receipt, default=Receipt.NONE)
+    receipt = models.CharField(max_length=7, choices=Receipt, default=Receipt.NONE)
     at = models.DateTimeField(default=now, editable=False)
     typed_at = models.DateTimeField(null=True, blank=True)
+    command = models.OneToOneField(  # what types it; none while its Pod does not run
+        Command, null=True, blank=True, on_delete=models.SET_NULL, related_name="mention"
+    )
 
     class Meta:
         constraints: ClassVar = [

@@ -1,9 +1,11 @@
 """The rows. Each file is one idea; state has one writer (`advance`)."""
 
 from pods.models.agent_type import AgentType
+from pods.models.binding import Binding
 from pods.models.command import Command
 from pods.models.gateway import Gateway
 from pods.models.idempotency import IdempotentAnswer
+from pods.models.input_record import InputRecord
 from pods.models.pod import KeptScreen, Pod, PodEvent
 from pods.models.repository import Repository
 from pods.models.runner import Certificate, EnrollmentToken, Runner
@@ -11,11 +13,13 @@ from pods.models.workspace import Workspace
 
 __all__ = [
     "AgentType",
+    "Binding",
     "Certificate",
     "Command",
     "EnrollmentToken",
     "Gateway",
     "IdempotentAnswer",
+    "InputRecord",
     "KeptScreen",
     "Pod",
     "PodEvent",

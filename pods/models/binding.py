@@ -45,6 +45,8 @@ class Binding(models.Model):
     created_at = models.DateTimeField(default=now, editable=False)
     decided_at = models.DateTimeField(null=True, blank=True, editable=False)
     expires_at = models.DateTimeField()
+    request_told_at = models.DateTimeField(null=True, blank=True, editable=False)  # to the target
+    answer_told_at = models.DateTimeField(null=True, blank=True, editable=False)  # to the holder
 
     objects = BindingQuerySet.as_manager()
 

@@ -68,6 +68,15 @@ class Pod(models.Model):
     state_since = models.DateTimeField(default=now, editable=False)
     reason = models.CharField(max_length=500, blank=True, editable=False)
     waiting_for = models.CharField(max_length=300, blank=True)  # why no Runner has it yet
+    token_digest = models.CharField(  # SHA-256 of the token its Runner made for it
+        max_length=64, blank=True, editable=False, db_index=True
+    )
+
+    # What the agent says of itself: working, waiting (for a person) or done. Never the Pod's state.
+    status = models.CharField(max_length=10, blank=True, editable=False)
+    status_text = models.CharField(max_length=500, blank=True, editable=False)
+    status_since = models.DateTimeField(null=True, blank=True, editable=False)
+
     isolation = models.CharField(max_length=10, blank=True)  # "jail" or "none", once started
     exit_code = models.IntegerField(null=True, blank=True)
     end_offset = models.BigIntegerField(null=True, blank=True)
