@@ -85,6 +85,10 @@ class Config:
         return self.home / "agents.json"
 
     @property
+    def mcp_port_file(self) -> Path:
+        return self.home / "mcp-port"
+
+    @property
     def lock_file(self) -> Path:
         return self.home / "daemon.lock"
 

@@ -20,6 +20,7 @@ from runner_agent.link import Link, RefusedError
 from runner_agent.lock import alone
 from runner_agent.messages import Answer, Command, InstalledAgent, Question
 from runner_agent.outbox import Outbox
+from runner_agent.pod_tokens import PodTokens
 from runner_agent.questions import Questions
 from runner_agent.screens import KeptScreens
 from runner_agent.session_messages import Hello
@@ -27,6 +28,8 @@ from runner_agent.status import Status
 from runner_agent.supervisor import Supervisor
 from runner_agent.terminals import Terminals
 from runner_agent.together import until_one_ends
+from runner_agent.tool_calls import ToolCalls
+from runner_agent.tool_door import ToolDoor
 
 LEAVE_WITHIN_S = 9.0  # an orderly stop; supervisors kill after 10
 FINISH_S = 4.0  # of it, for Commands that are under way
@@ -58,7 +61,9 @@ class Daemon:
         self._config, self._hosts, self._ledger = config, hosts, ledger
         self.outbox = Outbox()
         self._terminals = Terminals(hosts)
-        self._supervisor = Supervisor(config, hosts, self.outbox, self._terminals)
+        tokens = PodTokens()
+        self._door = ToolDoor(config, tokens)
+        self._supervisor = Supervisor(config, hosts, self.outbox, self._terminals, tokens)
         self._questions = Questions(self._supervisor, self._terminals)
         self._commands = Commands(ledger, self._supervisor, self.outbox)
         self._screens = KeptScreens(hosts, self._terminals, self.outbox)
@@ -69,6 +74,7 @@ class Daemon:
     async def serve(self, identity: identities.Identity) -> None:
         """Until a signal asks to stop. Raises RefusedError."""
         link = Link(self._config, identity, self, self._terminals, self._status)
+        self._door.open()
         async with self._supervisor.running():
             known = installed.remembered(self._config)
             self._agents = await installed.look(self._config) if known is None else known
@@ -76,6 +82,7 @@ class Daemon:
                 self._commands.run(),
                 self._hold(link),
                 self._screens.keep(link),
+                self._door.serve(ToolCalls(link).forward),
                 self._look_for_agents(),
                 self._prune(),
                 self._leave_when_asked(link),
@@ -102,8 +109,12 @@ class Daemon:
             agents=self._agents,
             isolation=self._supervisor.isolation,
             pods=tuple(dataclasses.replace(report, screen=None) for report in reports),
+            mcp_port=self._door.port,
             unfinished_commands=tuple(await self._ledger.unconfirmed_ids()),
         )
+
+    def offered(self, tools: bytes) -> None:
+        self._door.listing = tools
 
     async def command(self, command: Command) -> None:
         await self._commands.receive(command)

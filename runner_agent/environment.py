@@ -11,16 +11,19 @@ from runner_agent.messages import CommandError
 from runner_agent.places import Places
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_OURS = frozenset({"HOME", "TMPDIR", "MESH_POD", "MESH_RUNNER"})
+_OURS = frozenset({"HOME", "TMPDIR", "MESH_POD", "MESH_RUNNER", "MESH_MCP_URL", "MESH_TOKEN_FILE"})
 _LOADER = re.compile(
     r"LD_|GLIBC_TUNABLES|GCONV_PATH"
 )  # would load code into bwrap, outside the jail
 
 
 def environment(
-    config: Config, places: Places, pod: str, given: Mapping[str, str]
+    config: Config, places: Places, pod: str, given: Mapping[str, str], door: str = ""
 ) -> dict[str, str]:
-    """`given` is the Pod's own: it cannot change HOME and its like, nor what comes first on the PATH."""
+    """`given` is the Pod's own: it cannot change HOME and its like, nor what comes first on the PATH.
+
+    `door`: URL of the tools.
+    """
     check(given)
     made = {
         "PATH": config.path,
@@ -37,6 +40,8 @@ def environment(
         "TMPDIR": str(places.tmp),
         "MESH_POD": pod,
         "MESH_RUNNER": config.runner_name,
+        "MESH_MCP_URL": door,
+        "MESH_TOKEN_FILE": str(places.token),
     }
     return made
 

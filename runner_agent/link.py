@@ -1,8 +1,10 @@
 """The way to the server: one Session after the other, for as long as the server wants this Runner."""
 
 import asyncio
+import contextlib
 import logging
 from itertools import cycle
+from typing import Any
 
 import grpc
 from grpc import aio
@@ -62,13 +64,21 @@ class Link:
         self._gateways = cycle(config.gateways)
         self._backoff = Backoff()
         self._next: Attached | None = None  # with a new certificate, before the old Session is left
-        self._live, self._leaving = False, False
+        self._leaving = False
+        self._serving: Attached | None = None
         self._changed = asyncio.Event()
 
     @property
     def live(self) -> bool:
         """A Session is up."""
-        return self._live
+        return self._serving is not None
+
+    async def stub(self, within_s: float) -> Any:
+        """RunnerLinkStub of the live connection, waited for that long; None without one."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await until(self._changed, lambda: self.live)
+        return self._serving.stub if self._serving else None
 
     async def run(self) -> None:
         """Until left or cancelled. Raises RefusedError."""
@@ -85,9 +95,9 @@ class Link:
     async def leave(self) -> None:
         """Say what is unsaid and goodbye, and wait until the Session has ended; dial no more."""
         self._leaving = True
-        if self._live:
+        if self.live:
             self._runner.outbox.goodbye(Goodbye("stopping", "This Runner stops; its Pods go on."))
-            await until(self._changed, lambda: not self._live)
+            await until(self._changed, lambda: not self.live)
 
     async def _attach_and_serve(self) -> Ended:
         self._refuse_expired()
@@ -114,14 +124,16 @@ class Link:
         logger.info("attached to %s as %s", attached.gateway, welcome.runner_name)
         self._status.note("attached", gateway=attached.gateway, epoch=welcome.epoch)
         session = Session(attached, self._runner, self._periods)
-        self._live = True
+        self._runner.offered(welcome.tools)
+        self._serving = attached
+        self._changed.set()
         try:
             return await session.serve(
                 terminal_stream.keep_open(attached, self._feeds),
                 self._renew(attached, session),
             )
         finally:
-            self._live = False
+            self._serving = None
             self._changed.set()
             self._backoff.held(asyncio.get_running_loop().time() - began)
             await attached.close()

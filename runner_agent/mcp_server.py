@@ -1,17 +1,18 @@
-"""The door for agents on this machine: MCP over HTTP on 127.0.0.1, with the Pod's own token.
+"""MCP for the agents on this machine: lists what the Gateway sent and forwards each call. It knows no tool by name.
 
-It knows no tool by name: it lists what the Gateway sent and forwards each call.
+Importing this module takes a second: `tool_door` does it aside.
 """
 
+import asyncio
 import json
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
-import mcp.types as types
 import uvicorn
+from mcp import types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.transport_security import TransportSecuritySettings
@@ -19,66 +20,51 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runner_agent import __version__
+from runner_agent.messages import ToolAnswer
 from runner_agent.pod_tokens import PodTokens
 
-logger = logging.getLogger(__name__)
-
 MAX_BODY = 1024 * 1024  # bytes of one call
-POD_TOKEN = "mesh.token"  # where the checked token lies in the ASGI scope
-
-
-@dataclass(frozen=True, slots=True)
-class ToolAnswer:
-    text: str
-    data: dict[str, Any] = field(default_factory=dict)
-    is_error: bool = False
-
+LEAVE_S = 1  # given to calls under way when the daemon stops
+POD_TOKEN = "mesh.token"  # noqa: S105 - where the checked token lies in the ASGI scope
+INSTRUCTIONS = (
+    "Mesh runs you in a Pod beside other agents. With these tools you can start and watch other Pods, "
+    "talk in Channels, and say what you are doing (report_status)."
+)
 
 Forward = Callable[[str, str, dict[str, Any]], Awaitable[ToolAnswer]]
 """(Pod's token, tool, arguments) → answer. Never raises: what goes wrong is an answer with `is_error`."""
 
 
-class ToolDoor:
-    """Serves while the daemon runs; the port is chosen by the system and told in the hello."""
+class ToolServer:
+    """`listing` gives the tools as the Gateway sent them last."""
 
-    def __init__(self, tokens: PodTokens, forward: Forward) -> None:
-        self._tokens, self._forward = tokens, forward
-        self._tools: list[types.Tool] = []
+    def __init__(self, tokens: PodTokens, listing: Callable[[], bytes], forward: Forward) -> None:
+        self._tokens, self._listing, self._forward = tokens, listing, forward
         self._server = Server(
             "mesh",
             version=__version__,
-            instructions=(
-                "Mesh runs you in a Pod beside other agents. With these tools you can start and watch "
-                "other Pods, talk in Channels, and say what you are doing (report_status)."
-            ),
+            instructions=INSTRUCTIONS,
             on_list_tools=self._list,
             on_call_tool=self._call,
         )
 
-    def offer(self, listing: bytes) -> None:
-        """What the Gateway sent when the Session opened."""
-        self._tools = [types.Tool.model_validate(each) for each in json.loads(listing or b"[]")]
-
-    @asynccontextmanager
-    async def serving(self, port: int = 0) -> AsyncIterator[tuple[int, Callable[[], Awaitable[None]]]]:
-        """Yields the port and the job to run in the caller's TaskGroup."""
+    async def serve(self, listener: socket.socket) -> None:
+        """Until cancelled; closes the listener."""
         config = uvicorn.Config(
-            self._app(), host="127.0.0.1", port=port, log_level="warning", lifespan="off",
-            timeout_graceful_shutdown=2,
+            self._app(),
+            log_level="warning",
+            lifespan="off",
+            timeout_graceful_shutdown=LEAVE_S,
         )
-        listener = config.bind_socket()
         server = _QuietServer(config)
-        manager = self._server.session_manager
-        async with manager.run():
-
-            async def serve() -> None:
-                await server.serve(sockets=[listener])
-
+        async with self._server.session_manager.run(), asyncio.TaskGroup() as group:
+            serving = group.create_task(server.serve(sockets=[listener]))
             try:
-                yield listener.getsockname()[1], serve
-            finally:
+                await asyncio.shield(serving)
+            except asyncio.CancelledError:
                 server.should_exit = True
-                listener.close()
+                await serving
+                raise
 
     def _app(self) -> ASGIApp:
         inner = self._server.streamable_http_app(
@@ -95,18 +81,23 @@ class ToolDoor:
     async def _list(
         self, _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=self._tools)
+        return types.ListToolsResult(tools=list(_parsed(self._listing())))
 
     async def _call(
         self, context: ServerRequestContext[Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        token: str = context.request.scope[POD_TOKEN]
+        token: str = context.request.scope[POD_TOKEN]  # type: ignore[union-attr] # over HTTP there is one
         answer = await self._forward(token, params.name, params.arguments or {})
         return types.CallToolResult(
             content=[types.TextContent(text=answer.text)],
             structured_content=answer.data or None,
             is_error=answer.is_error,
         )
+
+
+@lru_cache(maxsize=1)
+def _parsed(listing: bytes) -> tuple[types.Tool, ...]:
+    return tuple(types.Tool.model_validate(each) for each in json.loads(listing or b"[]"))
 
 
 class _ForPods:

@@ -134,6 +134,16 @@ class Answer:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """What an agent is told that called a tool: `text` for the model, `data` for programs."""
+
+    text: str
+    data: dict[str, Any] = field(default_factory=dict)
+    is_error: bool = False
+    error_code: str = ""
+
+
 # ---- Terminals in (what a Gateway asks) and out (what is shown). `feed` is numbered by the Gateway.
 
 

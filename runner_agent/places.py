@@ -26,6 +26,11 @@ class Places:
         return self.pod / "tmp"
 
     @property
+    def token(self) -> Path:
+        """The Pod's own key, in its HOME, where its jail shows it."""
+        return self.home / ".mesh" / "token"
+
+    @property
     def record(self) -> Path:
         """What was started; written before the agent is."""
         return self.pod / "start.json"

@@ -7,26 +7,27 @@ from pathlib import Path
 import runner_agent
 from runner_agent.config import Config
 
-_DEMO = """\
+_PROGRAM = """\
 #!/bin/sh
 exec {python} -I -S -c {start} "$@"
 """
 _START = """\
 import sys
 sys.path.insert(0, {root!r})
-from runner_agent.demo.program import main
+from {module} import main
 sys.exit(main(sys.argv[1:]))
 """
+_PROGRAMS = {"mesh": "runner_agent.pod_command", "mesh-demo": "runner_agent.demo.program"}
 
 
 def write(config: Config) -> None:
     """Anew at each start of the Runner: an update may have moved it."""
     config.bin.mkdir(mode=0o700, parents=True, exist_ok=True)
     root = str(Path(runner_agent.__file__).parent.parent)
-    start = shlex.quote(_START.format(root=root))
-    _replace(
-        config.bin / "mesh-demo", _DEMO.format(python=shlex.quote(sys.executable), start=start)
-    )
+    python = shlex.quote(sys.executable)
+    for name, module in _PROGRAMS.items():
+        start = shlex.quote(_START.format(root=root, module=module))
+        _replace(config.bin / name, _PROGRAM.format(python=python, start=start))
 
 
 def _replace(path: Path, text: str) -> None:

@@ -1,7 +1,7 @@
-"""A Pod's own key: 256 bits made here, known to the server by its SHA-256, dead when the Pod ends. Pure but for files."""
+"""A Pod's own key: 256 bits made here, known to the server by its SHA-256, dead when the Pod ends."""
 
 import hashlib
-import hmac
+import os
 import secrets
 from pathlib import Path
 
@@ -15,26 +15,25 @@ def digest(token: str) -> str:
 
 
 class PodTokens:
-    """Which living Pod a token belongs to. Compared by digest, in constant time."""
+    """Which living Pod a token belongs to; only digests are kept. `url` is the door where they are taken."""
 
     def __init__(self) -> None:
+        self.url = ""
         self._pods: dict[str, str] = {}
 
-    def add(self, pod: str, token: str) -> None:
-        self._pods[digest(token)] = pod
+    def add(self, pod: str, token_digest: str) -> None:
+        self._pods[token_digest] = pod
 
     def remove(self, pod: str) -> None:
         self._pods = {known: each for known, each in self._pods.items() if each != pod}
 
     def pod_of(self, token: str) -> str | None:
-        given = digest(token)
-        for known, pod in self._pods.items():
-            if hmac.compare_digest(known, given):
-                return pod
-        return None
+        return self._pods.get(digest(token))
 
 
 def write_token(path: Path, token: str) -> None:
-    """With mode 0600 from its first byte."""
-    path.touch(mode=0o600)
-    path.write_text(token)
+    """A new file in a directory of its own, readable by this user alone from its first byte."""
+    path.parent.mkdir(mode=0o700)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with open(fd, "w") as file:  # noqa: PTH123 - of a descriptor
+        file.write(token)

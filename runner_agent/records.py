@@ -11,12 +11,13 @@ from runner_agent.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`env`: the Pod's own, as it came."""
+    """`env`: the Pod's own, as it came. `token_digest`: of its token; the token itself is only the Pod's."""
 
     pod: str
     isolation: str
     env: dict[str, str]
     workspace: Workspace
+    token_digest: str = ""
 
 
 class Records:

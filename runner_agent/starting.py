@@ -14,6 +14,7 @@ from runner_agent.environment import environment
 from runner_agent.hosts import HostError, Launch, PodHost, PodHosts
 from runner_agent.messages import CommandError, Progress, StartPod
 from runner_agent.places import Places
+from runner_agent.pod_tokens import PodTokens, digest, new_token, write_token
 from runner_agent.records import Record, Records
 from runner_agent.workspace import Workspace, Workspaces
 
@@ -36,6 +37,7 @@ class Starting:
     records: Records
     workspaces: Workspaces
     isolation: Isolation
+    tokens: PodTokens
     tell: Tell
 
     async def start(self, wanted: StartPod) -> PodHost:
@@ -43,7 +45,7 @@ class Starting:
         if self.config.isolation == "jail" and self.isolation.level != "jail":
             raise CommandError("no_isolation", self.isolation.problem)
         places = self.records.places(wanted.pod)
-        env = environment(self.config, places, wanted.pod, wanted.env)
+        env = environment(self.config, places, wanted.pod, wanted.env, self.tokens.url)
         argv = _program(wanted.argv, env["PATH"])
         self.hosts.starting.add(wanted.pod)
         try:
@@ -70,13 +72,17 @@ class Starting:
         (places.home / ".gitconfig").write_text(_GITCONFIG.format(pod=wanted.pod))
         if wanted.prompt:
             places.prompt.write_text(wanted.prompt)
+        token = new_token()
+        write_token(places.token, token)
         record = Record(
             pod=wanted.pod,
             isolation=self.isolation.level,
             env=wanted.env,
             workspace=workspace,
+            token_digest=digest(token),
         )
         self.records.add(record)
+        self.tokens.add(wanted.pod, record.token_digest)
         launch = Launch(
             pod=wanted.pod,
             argv=(*self.isolation.confine(confinement(places, workspace)), *argv),
@@ -118,6 +124,7 @@ class Starting:
 
     async def _forget(self, pod: str, places: Places) -> None:
         self.records.drop(pod)
+        self.tokens.remove(pod)
         self.hosts.forget(pod)
         await asyncio.to_thread(removal.remove, places.pod, self.config.trash)
 

@@ -23,6 +23,7 @@ from runner_agent.messages import (
     TerminatePod,
 )
 from runner_agent.outbox import Outbox
+from runner_agent.pod_tokens import PodTokens
 from runner_agent.records import Record, Records
 from runner_agent.starting import Starting, confinement
 from runner_agent.terminals import Terminals, UnknownPodError
@@ -35,10 +36,16 @@ logger = logging.getLogger(__name__)
 
 class Supervisor:
     def __init__(
-        self, config: Config, hosts: PodHosts, outbox: Outbox, terminals: Terminals
+        self,
+        config: Config,
+        hosts: PodHosts,
+        outbox: Outbox,
+        terminals: Terminals,
+        tokens: PodTokens | None = None,
     ) -> None:
         self._config, self._hosts, self._outbox = config, hosts, outbox
         self._terminals = terminals
+        self._tokens = tokens or PodTokens()
         self._records = Records(config)
         self._workspaces = Workspaces(config)
         self._isolation = Isolation("none", "not tried yet")
@@ -102,6 +109,7 @@ class Supervisor:
                 records=self._records,
                 workspaces=self._workspaces,
                 isolation=self._isolation,
+                tokens=self._tokens,
                 tell=self._outbox.progress,
             ).start(wanted)
             record = self._records.get(wanted.pod)
@@ -126,7 +134,7 @@ class Supervisor:
             raise CommandError("pod_ended", f"Pod {wanted.pod} has ended: nothing can run in it.")
         places = self._records.places(wanted.pod)
         prefix = self._isolation.confine(confinement(places, record.workspace))
-        env = environment(self._config, places, wanted.pod, record.env)
+        env = environment(self._config, places, wanted.pod, record.env, self._tokens.url)
         try:
             finished = await execute.run(
                 (*prefix, *wanted.argv), cwd=places.workspace, env=env, timeout_s=wanted.timeout_s
@@ -164,7 +172,9 @@ class Supervisor:
     def _attend(self, host: PodHost) -> None:
         if not self._is_over(host):
             self._do_beside(partial(self._until_ended, host), f"watch {host.pod}")
-        places = self._records.places(host.pod)
+        places, record = self._records.places(host.pod), self._records.get(host.pod)
+        if host.running and record and record.token_digest:
+            self._tokens.add(host.pod, record.token_digest)
         if host.running and places.prompt.exists():
             typing = partial(prompting.type_prompt, host, self._terminals, places)
             self._do_beside(typing, f"prompt {host.pod}")
@@ -176,6 +186,7 @@ class Supervisor:
 
     async def _until_ended(self, host: PodHost) -> None:
         await host.ended()
+        self._tokens.remove(host.pod)
         self._outbox.report(self._report(host, await self._last_screen(host)))
 
     async def _last_screen(self, host: PodHost) -> dict[str, Any] | None:
@@ -206,6 +217,7 @@ def _started(host: PodHost, record: Record) -> dict[str, Any]:
         "pid": host.pid,
         "isolation": record.isolation,
         "workspace": record.workspace.told(),
+        "token_digest": record.token_digest,
     }
 
 

@@ -110,6 +110,18 @@ def answer(message: m.Answer) -> pb.Answer:
     )
 
 
+# ---- Tools
+
+
+def tool_call(token: str, name: str, arguments: dict[str, Any]) -> pb.ToolCall:
+    return pb.ToolCall(pod_token=token, name=name, arguments_json=_json(arguments))
+
+
+def tool_answer(answer: pb.ToolAnswer) -> m.ToolAnswer:
+    data = _object(answer.data_json)
+    return m.ToolAnswer(answer.text, data, answer.is_error, answer.error_code)
+
+
 # ---- Session, down
 
 
@@ -142,7 +154,13 @@ def decode(message: pb.ToRunner) -> Incoming:
 
 
 def _welcome(welcome: pb.Welcome) -> s.Welcome:
-    return s.Welcome(welcome.epoch, welcome.protocol, welcome.server_time_ms, welcome.runner_name)
+    return s.Welcome(
+        welcome.epoch,
+        welcome.protocol,
+        welcome.server_time_ms,
+        welcome.runner_name,
+        welcome.tools_json,
+    )
 
 
 def _command(command: pb.Command) -> m.Command:

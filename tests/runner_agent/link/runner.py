@@ -27,6 +27,9 @@ class NotingRunner:
         self.forgotten: asyncio.Queue[str] = asyncio.Queue()
         self.answer_body = b"{}"
 
+    def offered(self, tools: bytes) -> None:
+        self.tools = tools
+
     async def hello(self) -> Hello:
         return HELLO
 
