@@ -45,6 +45,17 @@ def channel_for(actor: Actor, slug: str, need: Need) -> Channel:
     return channel
 
 
+def may(actor: Actor, channel: Channel, need: Need) -> bool:
+    """Of a Channel it may read. An archived one is only read and taken back."""
+    if need is Need.POST:
+        return channel.archived_at is None and _may_post(actor)
+    return need is Need.READ or _may_manage(actor, channel)
+
+
+def may_create(actor: Actor) -> bool:
+    return _may_post(actor)
+
+
 def _may_post(actor: Actor) -> bool:
     return actor.has(Scope.CHANNELS_WRITE) and (actor.kind is ActorKind.POD or actor.may_write)
 

@@ -10,7 +10,7 @@ MAX_BODY = 16_000  # characters of a message
 MAX_DOCUMENT = 200_000  # characters of a Channel's document
 MAX_MENTIONS = 20
 
-_MENTION = re.compile(r"(?<![\w@/.])@([A-Za-z0-9][\w.-]{0,60}\w|[A-Za-z0-9])")
+MENTION = re.compile(r"(?<![\w@/.])@([A-Za-z0-9][\w.-]{0,60}\w|[A-Za-z0-9])")
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 PING_PONG = 10  # typed mentions between two Pods …
@@ -19,7 +19,7 @@ PING_PONG_WINDOW = timedelta(minutes=10)  # … in this time, with no word from 
 
 def mentioned(body: str) -> list[str]:
     """Names after an @, in order, each once; those inside code are only talked about."""
-    found = _MENTION.findall(_CODE.sub(" ", body))
+    found = MENTION.findall(_CODE.sub(" ", body))
     return list(dict.fromkeys(found))[:MAX_MENTIONS]
 
 
