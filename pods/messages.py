@@ -109,6 +109,7 @@ class Welcome:
     protocol: int
     server_time_ms: int
     runner_name: str
+    tools: bytes = b"[]"  # JSON, as MCP lists them
 
 
 @dataclass(frozen=True, slots=True)

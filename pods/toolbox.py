@@ -7,6 +7,7 @@ kinds comes, or after `every` seconds, until `seconds` have passed; then answer 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -53,7 +54,7 @@ class Tool:
 
     def schema(self) -> dict[str, Any]:
         """As MCP lists it."""
-        shape = self.arguments.model_json_schema()
+        shape = dict(_schema_of(self.arguments))
         shape.pop("title", None)
         return {
             "name": self.name,
@@ -65,6 +66,11 @@ class Tool:
                 "openWorldHint": False,
             },
         }
+
+
+@cache
+def _schema_of(arguments: type[Arguments]) -> dict[str, Any]:
+    return arguments.model_json_schema()
 
 
 _TOOLS: dict[str, Tool] = {}

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from channels.layers import get_channel_layer
@@ -14,8 +14,7 @@ from pods.news import group
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-Changed = Callable[[float], Awaitable[None]]
-"""Wait for news for at most so many seconds. Returns; never raises for a lost Redis."""
+LISTEN_S = 1.0  # a Redis that has not taken a listener by then is as one that is away
 
 
 async def look_until(
@@ -26,53 +25,57 @@ async def look_until(
     seconds: float,
     every: float = 2.0,
 ) -> T | None:
-    """The first answer of `look` that is not None, or None when time is up.
+    """The first answer of `look` that is not None, or None when time is up. Raises what `look` raises.
 
     `every`: seconds after which it looks again without news, because news may be lost.
     """
-    ends = time.monotonic() + seconds
-    async with _news(organization_id, kinds) as changed:
-        while True:
-            found = await look()
-            left = ends - time.monotonic()
-            if found is not None or left <= 0:
-                return found
-            await changed(min(every, left))
+    heard, listens = asyncio.Event(), asyncio.Event()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            listening = tasks.create_task(_listen(organization_id, kinds, heard, listens))
+            # Listen before the first look, so that nothing falls between looking and listening.
+            await _within(LISTEN_S, listens)
+            found = await _look_again(look, heard, time.monotonic() + seconds, every)
+            listening.cancel()
+    except ExceptionGroup as failed:  # of `look` alone: the listener raises nothing
+        raise failed.exceptions[0] from None
+    return found
 
 
-@asynccontextmanager
-async def _news(organization_id: int, kinds: frozenset[str]) -> AsyncIterator[Changed]:
-    """Listen from before the first look, so that nothing falls between looking and listening."""
-    layer, name = get_channel_layer(), ""
+async def _look_again(
+    look: Callable[[], Awaitable[T | None]], heard: asyncio.Event, ends: float, every: float
+) -> T | None:
+    while True:
+        heard.clear()
+        found = await look()
+        left = ends - time.monotonic()
+        if found is not None or left <= 0:
+            return found
+        await _within(min(every, left), heard)
+
+
+async def _within(seconds: float, event: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
+async def _listen(
+    organization_id: int, kinds: frozenset[str], heard: asyncio.Event, listens: asyncio.Event
+) -> None:
+    """Until cancelled. One `receive` after the other: a layer forgets the channel when one is cancelled."""
+    layer, news = get_channel_layer(), group(organization_id)
     try:
         name = await layer.new_channel()
-        await layer.group_add(group(organization_id), name)
-    except Exception:  # Redis is away: only the clock is left
-        logger.debug("no news of organization %s", organization_id, exc_info=True)
-        name = ""
-
-    async def changed(seconds: float) -> None:
+        await layer.group_add(news, name)
+        listens.set()
         try:
-            async with asyncio.timeout(seconds):
-                await _next(name, kinds)
-        except TimeoutError:
-            return
-
-    async def _next(name: str, kinds: frozenset[str]) -> None:
-        if not name:
-            await asyncio.Event().wait()
-        while (await layer.receive(name))["kind"] not in kinds:
-            pass
-
-    try:
-        yield changed
+            while True:
+                if (await layer.receive(name))["kind"] in kinds:
+                    heard.set()
+        finally:
+            await layer.group_discard(news, name)
+    except Exception:  # the root of listening. Redis is away: only the clock is left
+        logger.debug("no news of organization %s", organization_id, exc_info=True)
     finally:
-        if name:
-            await _forget(layer, organization_id, name)
-
-
-async def _forget(layer: object, organization_id: int, name: str) -> None:
-    try:
-        await layer.group_discard(group(organization_id), name)  # type: ignore[attr-defined]
-    except Exception:  # Redis went away meanwhile and has forgotten it already
-        logger.debug("news of organization %s not left", organization_id, exc_info=True)
+        listens.set()

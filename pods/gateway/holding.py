@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import grpc
 
+from pods import toolbox
 from pods.gateway import wire
 from pods.gateway.calls import Context, abort
 from pods.gateway.identity import RunnerIdentity
@@ -68,8 +69,9 @@ class Holding:
     async def _work(self, hello: RunnerHello) -> None:
         """Welcome it, compare what it has with the rows, and only then send what is queued."""
         session, pool = self._session, self._shared.pool
+        name = self._attachment.name
         await session.send(
-            Welcome(session.epoch, self._protocol, clock_ms(), self._attachment.name)
+            Welcome(session.epoch, self._protocol, clock_ms(), name, toolbox.listing())
         )
         await self._intake.announce(await pool.run(take_inventory, self._attachment, hello))
         self._shared.places_freed()

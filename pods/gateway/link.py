@@ -4,7 +4,7 @@ import asyncio
 
 import grpc
 
-from pods.gateway import terminals, wire
+from pods.gateway import terminals, tools, wire
 from pods.gateway.calls import EOF, Context, abort
 from pods.gateway.cleaning import MalformedError
 from pods.gateway.holding import Holding, end, part
@@ -98,6 +98,10 @@ class RunnerLink(rpc.RunnerLinkServicer):
         who = await self._admit(context)
         self._shared.questions.answered(who.runner_id, wire.answer(request))
         return pb.Received()
+
+    async def CallTool(self, request: pb.ToolCall, context: Context) -> pb.ToolAnswer:  # noqa: N802
+        who = await self._admit(context)
+        return await tools.answer(who.runner_id, request, self._shared.pool)
 
     async def Renew(self, request: pb.RenewRequest, context: Context) -> pb.RenewReply:  # noqa: N802
         who = await self._admit(context)

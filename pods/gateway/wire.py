@@ -234,5 +234,6 @@ def _first_or_last(message: messages.Welcome | messages.Goodbye) -> pb.ToRunner:
             protocol=message.protocol,
             server_time_ms=message.server_time_ms,
             runner_name=message.runner_name,
+            tools_json=message.tools,
         )
     )

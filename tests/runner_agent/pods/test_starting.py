@@ -43,9 +43,7 @@ async def test_nothing_of_the_runners_environment_reaches_a_pod(config, monkeypa
         names = {line.partition("=")[0] for line in shown.splitlines() if "=" in line}
         assert names - {"PWD", "OLDPWD", "SHLVL", "_"} == {
             *("PATH", "LANG", "TERM", "COLORTERM", "USER", "SHELL", "HOME", "TMPDIR"),
-            *("MESH_MCP_URL",
-        "MESH_POD", "MESH_RUNNER",
-        "MESH_TOKEN_FILE", "MINE"),
+            *("MESH_MCP_URL", "MESH_POD", "MESH_RUNNER", "MESH_TOKEN_FILE", "MINE"),
         }
         assert "s3cret" not in shown
         assert f"HOME={rig.config.pods / host.pod / 'home'}" in shown
