@@ -1,7 +1,7 @@
 """Commands, done once each: the ledger before the act, and the result from the ledger when one comes again.
 
-Lifecycle Commands of one Pod are done in order, Pods side by side. An execute holds nothing up. A terminate overtakes:
-it ends a start and the executes of its Pod that are under way.
+Lifecycle Commands of one Pod are done in order, Pods side by side. An execute holds nothing up, nor does a prompt, which
+may wait for its agent for days. A terminate overtakes: it ends what else is under way for its Pod.
 """
 
 import asyncio
@@ -24,9 +24,12 @@ EXECUTES_AT_ONCE = 32  # processes that executes may have on this machine
 RESULT_MAX = 64 * 1024  # bytes of a result's JSON; a larger one would hold up the Session
 
 LIFECYCLE = frozenset({"start", "terminate"})
-KINDS = LIFECYCLE | {"execute"}
+KINDS = LIFECYCLE | {"execute", "prompt"}
+REPEATABLE = frozenset({"terminate", "prompt"})
+"""Begun again after a restart: ending a Pod twice does no harm, and of a text the Pod host types each byte once."""
 
 _TERMINATED = ("terminated", "The Pod was terminated before this was done.")
+_POD_ENDED = ("pod_ended", "The Pod was terminated before this was typed.")
 _STOPPING = ("runner_stopping", "The Runner was stopped before this was done. Ask again.")
 _INTERRUPTED = ("interrupted", "This was given up by the Runner.")
 
@@ -86,12 +89,12 @@ class Commands:
     async def stop(self, patience_s: float) -> None:
         """Take no more, give what is under way `patience_s`, then cut starts and executes short.
 
-        A terminate that is not done by then is done again when the Runner is back.
+        A terminate or a prompt that is not done by then is done when the Runner is back.
         """
         self._stopping = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
-                await until(self._changed, lambda: not self._lanes)
+                await until(self._changed, lambda: not any(self._unfinished()))
         for lane in self._lanes.values():
             self._cut(lane, _STOPPING)
         await until(self._changed, lambda: not any(self._cuttable()))
@@ -128,8 +131,8 @@ class Commands:
             proof = await self._supervisor.evidence(command) if known else None
             if proof is not None:
                 await self._settle(CommandResult(command.id, "done", proof))
-            elif command.kind == "terminate":
-                self._begin(_Job(command))  # ending a Pod twice does no harm
+            elif command.kind in REPEATABLE:
+                self._begin(_Job(command))
             else:
                 await self._settle(_failed(command, "runner_died", _died(command), "unknown"))
 
@@ -137,6 +140,7 @@ class Commands:
         lane = self._lanes.setdefault(job.command.pod, _Lane())
         if job.command.kind == "terminate":
             self._cut(lane, _TERMINATED)
+            self._cut_prompts(lane)
         if job.command.kind not in LIFECYCLE:
             task = self._launch(lane, job)
             self._group.create_task(self._finish(lane, job.command, task))
@@ -156,7 +160,7 @@ class Commands:
         self._sweep()
 
     def _launch(self, lane: _Lane, job: _Job) -> asyncio.Task[CommandResult]:
-        task = self._group.create_task(self._attempt(job))
+        task = self._group.create_task(self._attempt(lane, job))
         lane.doing[job.command.id] = job.command, task
         return task
 
@@ -173,9 +177,11 @@ class Commands:
         self._cut_short.pop(command.id, None)
         self._sweep()
 
-    async def _attempt(self, job: _Job) -> CommandResult:
+    async def _attempt(self, lane: _Lane, job: _Job) -> CommandResult:
         command = job.command
         try:
+            if command.kind == "prompt":  # it may have come together with the start
+                await until(self._changed, lambda: not lane.worked)
             async with self._room_for(command):
                 self._check_wanted(job)
                 result = fit(await self._supervisor.do(command))
@@ -212,17 +218,29 @@ class Commands:
     def _cut(self, lane: _Lane, why: tuple[str, str]) -> None:
         """End what is under way, and keep what waits from beginning; terminates go on."""
         for job in lane.waiting:
-            if job.command.kind != "terminate":
+            if job.command.kind not in REPEATABLE:
                 self._cut_short[job.command.id] = why
         for command, task in lane.doing.values():
-            if command.kind != "terminate" and not task.done():
+            if command.kind not in REPEATABLE and not task.done():
                 self._cut_short[command.id] = why
                 task.cancel()
 
+    def _cut_prompts(self, lane: _Lane) -> None:
+        for command, task in lane.doing.values():
+            if command.kind == "prompt" and not task.done():
+                self._cut_short[command.id] = _POD_ENDED
+                task.cancel()
+
+    def _unfinished(self) -> Iterator[Command]:
+        """What a stop waits for."""
+        for lane in self._lanes.values():
+            yield from (job.command for job in lane.waiting)
+            yield from (c for c, _ in lane.doing.values() if c.kind != "prompt")
+
     def _cuttable(self) -> Iterator[Command]:
         for lane in self._lanes.values():
-            yield from (job.command for job in lane.waiting if job.command.kind != "terminate")
-            yield from (c for c, _ in lane.doing.values() if c.kind != "terminate")
+            yield from (job.command for job in lane.waiting if job.command.kind not in REPEATABLE)
+            yield from (c for c, _ in lane.doing.values() if c.kind not in REPEATABLE)
 
     def _sweep(self) -> None:
         busy = {

@@ -43,6 +43,15 @@ class Execute:
 
 
 @dataclass(frozen=True, slots=True)
+class Prompt:
+    """`text` is typed into the agent once it is idle. `id` is the Command's."""
+
+    pod: str
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """`expires_in_s` counts from receipt; None: never. `payload` is kept as it came, for the ledger."""
 

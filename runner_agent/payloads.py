@@ -6,6 +6,7 @@ from runner_agent.messages import (
     Command,
     CommandError,
     Execute,
+    Prompt,
     StartPod,
     TerminatePod,
     WorkspaceSpec,
@@ -47,6 +48,11 @@ def execute_of(command: Command) -> Execute:
     with _Reading(command):
         timeout = float(command.payload.get("timeout_s") or _TIMEOUT_S)
         return Execute(command.pod, _argv(command.payload["argv"]), min(timeout, _TIMEOUT_MAX_S))
+
+
+def prompt_of(command: Command) -> Prompt:
+    with _Reading(command):
+        return Prompt(command.pod, command.id, str(command.payload["text"]))
 
 
 def _argv(given: Any) -> tuple[str, ...]:

@@ -41,6 +41,11 @@ class Places:
         return self.pod / "prompt"
 
     @property
+    def typing(self) -> Path:
+        """Which text was being typed last, and how: see prompting.py."""
+        return self.pod / "typing.json"
+
+    @property
     def confirmed(self) -> Path:
         """Exists once the server has committed the end of this Pod."""
         return self.pod / "confirmed"

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,7 @@ class PodHost:
         self.asked = self.lost = False
         self.reason = ""
         self.last_output = self.last_input = 0.0
+        self._met_at = asyncio.get_running_loop().time()
         self.log = PodLog(directory / "log")
         self.live = LiveScreen(self.log, self._answer, self._caught_up)
         self.on_change: set[Callable[[PodHost], None]] = set()  # more output, another size, the end
@@ -84,6 +86,14 @@ class PodHost:
         daemon does not interrupt it. Repeatable; the shorter grace holds. Wait with `ended()`."""
         if self.link is not None:
             self.link.terminate(grace_s)
+
+    def quiet_s(self) -> float:
+        """Seconds since its last output, also if that was before this daemon began."""
+        now = asyncio.get_running_loop().time()
+        if self.last_output:
+            return now - self.last_output
+        wrote_ms = self.log.time_at(self.end - 1) if self.end else 0
+        return max(0.0, time.time() - wrote_ms / 1000) if wrote_ms else now - self._met_at
 
     async def ended(self) -> int | None:
         """The exit code; None when the host is lost. No process of the Pod is left then."""

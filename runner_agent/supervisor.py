@@ -19,6 +19,7 @@ from runner_agent.messages import (
     CommandError,
     Execute,
     PodReport,
+    Prompt,
     StartPod,
     TerminatePod,
 )
@@ -50,6 +51,7 @@ class Supervisor:
         self._workspaces = Workspaces(config)
         self._isolation = Isolation("none", "not tried yet")
         self._group: asyncio.TaskGroup
+        self._turns: dict[str, asyncio.Lock] = {}
         self._beside: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -84,6 +86,8 @@ class Supervisor:
                 return await self._terminate(payloads.terminate_of(command))
             case "execute":
                 return await self._execute(payloads.execute_of(command))
+            case "prompt":
+                return await self._prompt(payloads.prompt_of(command))
         raise CommandError(
             "unknown_kind", f"This Runner does not know {command.kind!r}. Update it."
         )
@@ -145,6 +149,16 @@ class Supervisor:
             ) from error
         return finished.told()
 
+    async def _prompt(self, wanted: Prompt) -> dict[str, Any]:
+        """When the agent is idle; one after the other, in the order they came."""
+        host = self._hosts.get(wanted.pod)
+        if host is None:
+            raise prompting.ended(wanted.pod)
+        places = self._records.places(wanted.pod)
+        async with self._typing(wanted.pod):
+            await prompting.type_when_idle(host, self._terminals, places, wanted)
+        return {"offset": host.end}
+
     # ---- What is known about Pods
 
     def reports(self) -> list[PodReport]:
@@ -176,8 +190,15 @@ class Supervisor:
         if host.running and record and record.token_digest:
             self._tokens.add(host.pod, record.token_digest)
         if host.running and places.prompt.exists():
-            typing = partial(prompting.type_prompt, host, self._terminals, places)
-            self._do_beside(typing, f"prompt {host.pod}")
+            self._do_beside(partial(self._type_first, host), f"prompt {host.pod}")
+
+    async def _type_first(self, host: PodHost) -> None:
+        async with self._typing(host.pod):
+            await prompting.type_prompt(host, self._terminals, self._records.places(host.pod))
+
+    def _typing(self, pod: str) -> asyncio.Lock:
+        """Held while a text is typed into this Pod, or waits for it: they go in, in order, one at a time."""
+        return self._turns.setdefault(pod, asyncio.Lock())
 
     def _do_beside(self, job: _Job, name: str) -> None:
         task = self._group.create_task(_logging_failure(job, name), name=name)
@@ -187,6 +208,7 @@ class Supervisor:
     async def _until_ended(self, host: PodHost) -> None:
         await host.ended()
         self._tokens.remove(host.pod)
+        self._turns.pop(host.pod, None)
         self._outbox.report(self._report(host, await self._last_screen(host)))
 
     async def _last_screen(self, host: PodHost) -> dict[str, Any] | None:

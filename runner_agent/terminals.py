@@ -186,12 +186,17 @@ class Terminals:
     # ---- questions
 
     async def screen(self, pod: str) -> dict[str, Any]:
-        """`text cols rows cursor title offset as_of bracketed_paste echo alternate`; UnknownPodError."""
+        """`text cols rows cursor title offset as_of bracketed_paste echo alternate quiet_s`; UnknownPodError."""
         host = self._known(pod)
         echo = await host.echo()
         screen = await host.live.at_end()
         as_of = datetime.now(UTC).isoformat(timespec="milliseconds")
-        return screen.show() | {"offset": host.live.offset, "as_of": as_of, "echo": echo}
+        return screen.show() | {
+            "offset": host.live.offset,
+            "as_of": as_of,
+            "echo": echo,
+            "quiet_s": round(host.quiet_s(), 1),
+        }
 
     async def output(self, pod: str, offset: int, limit: int) -> tuple[bytes, int, int]:
         """Kept bytes from `offset` on (the first kept one if that is gone): data, its offset, the Terminal's end."""
