@@ -34,10 +34,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
+    """`again`: what to look at from now on; without it the tool is run again with the same arguments."""
+
     kinds: frozenset[str]  # of news, such as "message" or "binding"
     seconds: float
     otherwise: Outcome
     every: float = 2.0  # news may be lost
+    again: Callable[[], Outcome | None] | None = None
 
 
 Run = Callable[[Actor, Any], Outcome | Wait]
@@ -51,11 +54,15 @@ class Tool:
     run: Run = field(repr=False)
     read_only: bool = False
     destructive: bool = False
+    acts_as_pod: bool = False
 
-    def schema(self) -> dict[str, Any]:
-        """As MCP lists it."""
+    def schema(self, *, for_people: bool = False) -> dict[str, Any]:
+        """As MCP lists it. People who use a tool that acts as a Pod say as which."""
         shape = dict(_schema_of(self.arguments))
         shape.pop("title", None)
+        if for_people and self.acts_as_pod:
+            shape["properties"] = {"pod": AS_POD, **shape.get("properties", {})}
+            shape["required"] = ["pod", *shape.get("required", ())]
         return {
             "name": self.name,
             "description": self.description,
@@ -68,6 +75,9 @@ class Tool:
         }
 
 
+AS_POD = {"type": "string", "description": "Key of a Pod of yours, as which you do this."}
+
+
 @cache
 def _schema_of(arguments: type[Arguments]) -> dict[str, Any]:
     return arguments.model_json_schema()
@@ -77,16 +87,31 @@ _TOOLS: dict[str, Tool] = {}
 
 
 def tool(
-    arguments: type[Arguments], *, read_only: bool = False, destructive: bool = False
+    arguments: type[Arguments],
+    *,
+    read_only: bool = False,
+    destructive: bool = False,
+    acts_as_pod: bool = False,
 ) -> Callable[[Run], Run]:
-    """Declare the function a tool; its name and docstring are what agents see."""
+    """Declare the function a tool; its name and docstring are what agents see.
+
+    `acts_as_pod`: the Actor it gets is always a Pod.
+    """
 
     def declare(run: Run) -> Run:
         name = run.__name__  # type: ignore[attr-defined]
         if name in _TOOLS:
             raise ValueError(f"two tools are called {name}")
         description = " ".join((run.__doc__ or "").split())
-        _TOOLS[name] = Tool(name, description, arguments, run, read_only, destructive)
+        _TOOLS[name] = Tool(
+            name,
+            description,
+            arguments,
+            run,
+            read_only=read_only,
+            destructive=destructive,
+            acts_as_pod=acts_as_pod,
+        )
         return run
 
     return declare
@@ -97,6 +122,14 @@ def tools() -> list[Tool]:
     return [_TOOLS[name] for name in sorted(_TOOLS)]
 
 
+def find(name: str) -> Tool:
+    """Raises RefusedError."""
+    known = _TOOLS.get(name)
+    if known is None:
+        raise RefusedError("unknown_tool", f"There is no tool {name}.", tools=sorted(_TOOLS))
+    return known
+
+
 def listing() -> bytes:
     """The list a Gateway sends to its Runners, as JSON."""
     return json.dumps([each.schema() for each in tools()]).encode()
@@ -104,9 +137,7 @@ def listing() -> bytes:
 
 def run_tool(actor: Actor, name: str, given: dict[str, Any]) -> Outcome | Wait:
     """Raises RefusedError for an unknown tool or arguments, and whatever MeshError the tool raises."""
-    known = _TOOLS.get(name)
-    if known is None:
-        raise RefusedError("unknown_tool", f"There is no tool {name}.", tools=sorted(_TOOLS))
+    known = find(name)
     try:
         asked = known.arguments.model_validate(given)
     except ValidationError as error:

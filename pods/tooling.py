@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from accounts.actor import Actor
-from pods.errors import MeshError
-from pods.toolbox import LONGEST_WAIT_S, Outcome, Wait, run_tool
+from accounts.actor import Actor, ActorKind
+from pods import toolbox
+from pods.access import Need, actor_for_pod, pod_for
+from pods.errors import MeshError, RefusedError
+from pods.toolbox import LONGEST_WAIT_S, Outcome, Wait
 from pods.waiting import look_until
 
 logger = logging.getLogger(__name__)
@@ -41,13 +43,17 @@ async def call_tool(
 
 
 async def _outcome(actor: Actor, name: str, given: dict[str, Any], in_thread: InThread) -> Outcome:
-    latest: Outcome | Wait = await in_thread(run_tool, actor, name, given)
+    latest: Outcome | Wait = await in_thread(_run, actor, name, given)
     if isinstance(latest, Outcome):
         return latest
+    again = latest.again
 
     async def look() -> Outcome | None:
         nonlocal latest
-        latest = await in_thread(run_tool, actor, name, given)
+        if again:
+            found: Outcome | None = await in_thread(again)
+            return found
+        latest = await in_thread(_run, actor, name, given)
         return latest if isinstance(latest, Outcome) else None
 
     found = await look_until(
@@ -58,6 +64,16 @@ async def _outcome(actor: Actor, name: str, given: dict[str, Any], in_thread: In
         every=latest.every,
     )
     return found or (latest.otherwise if isinstance(latest, Wait) else latest)
+
+
+def _run(actor: Actor, name: str, given: dict[str, Any]) -> Outcome | Wait:
+    """A person who uses a tool that acts as a Pod names one that they manage."""
+    if toolbox.find(name).acts_as_pod and actor.kind != ActorKind.POD:
+        given = dict(given)
+        if not isinstance(key := given.pop("pod", None), str):
+            raise RefusedError("no_pod", "Say as which of your Pods: pod.", field="pod")
+        actor = actor_for_pod(pod_for(actor, key, Need.MANAGE))
+    return toolbox.run_tool(actor, name, given)
 
 
 def arguments(given: bytes) -> dict[str, Any]:

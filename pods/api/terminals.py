@@ -109,8 +109,7 @@ class PodDiff(Door):
         base, path = (request.query_params.get(name, "") for name in ("base", "path"))
         if base:
             inputs.check_ref(base, field="base")
-        if "\0" in path or path.startswith("/") or ".." in path.split("/"):
-            raise RefusedError("bad_path", "path is below the Workspace.", field="path")
+        inputs.check_path(path)
         return Response(terminals.workspace_diff(pod, base=base, path=path))
 
 

@@ -100,6 +100,12 @@ def check_prompt(prompt: str) -> None:
         )
 
 
+def check_path(path: str) -> None:
+    """Of a file or folder in a Workspace."""
+    if "\0" in path or path.startswith("/") or ".." in path.split("/"):
+        raise RefusedError("bad_path", "path is below the Workspace.", field="path")
+
+
 def check_size(cols: int, rows: int) -> None:
     if not (1 <= cols <= SIDE_MAX and 1 <= rows <= SIDE_MAX):
         raise RefusedError(
