@@ -7,12 +7,14 @@ from mesh import public
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v1/", include("channels_app.api.urls")),
     path("api/", include("pods.api.urls")),
     path(".well-known/mesh", public.well_known),
     path("healthz", public.healthz),
     path("readyz", public.readyz),
     path("", include("accounts.pages.urls")),
     path("", include("pods.pages.urls")),
+    path("", include("channels_app.pages.urls")),
 ]
 
 handler400 = "mesh.failures.bad_request"

@@ -2,12 +2,15 @@
 
 from enum import StrEnum
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.actor import Actor, ActorKind, Scope
+from pods.bindings import BindingScope
 from pods.errors import NotAllowedError, NotVisibleError
-from pods.models import AgentType, Command, Pod, Repository, Runner
+from pods.lifecycle import ENDED
+from pods.models import AgentType, Binding, Command, Pod, Repository, Runner
 from pods.models.agent_type import AgentTypeQuerySet
+from pods.models.binding import BindingQuerySet
 from pods.models.command import CommandQuerySet
 from pods.models.pod import PodQuerySet
 from pods.models.runner import RunnerQuerySet
@@ -49,7 +52,8 @@ def pods_for(actor: Actor) -> PodQuerySet:
     require(actor, Scope.PODS_READ)
     pods = _pods_of(actor)
     if actor.kind == ActorKind.POD:
-        return pods.filter(pk__in=_family(actor.pod_id))
+        bound = _bound(actor, BindingScope.READ).values("target_id")
+        return pods.filter(Q(pk__in=_family(actor.pod_id)) | Q(pk__in=bound))
     return pods
 
 
@@ -76,11 +80,44 @@ def may_type(actor: Actor, pod: Pod) -> bool:
     return actor.has(Scope.TERMINAL_WRITE) and _sees(actor, pod) and _owns(actor, pod)
 
 
+def may_manage(actor: Actor, pod: Pod) -> bool:
+    return actor.has(Scope.PODS_WRITE) and _sees(actor, pod) and _owns(actor, pod)
+
+
 def check_may_create(actor: Actor) -> None:
     """Whether this Actor may make Pods and Repositories at all. Raises NotAllowedError."""
     require(actor, Scope.PODS_WRITE)
     if not (actor.may_write or actor.kind == ActorKind.POD):
         raise NotAllowedError("read_only", "Viewers cannot do this: ask an admin for another role.")
+
+
+# ---- Bindings
+
+
+def askable_pod(actor: Actor, key: str) -> Pod:
+    """A Pod of the Organization that has not ended. One may ask for a Binding to it without seeing more of it."""
+    require(actor, Scope.PODS_READ)
+    pod = _pods_of(actor).filter(key=key).exclude(state__in=ENDED).first()
+    if pod is None:
+        raise NotVisibleError("no_such_pod", f"There is no living Pod “{key}”.")
+    return pod
+
+
+def bindings_for(actor: Actor) -> BindingQuerySet:
+    """Those of the Organization; for a Pod those it holds and those on its own Terminal."""
+    require(actor, Scope.PODS_READ)
+    bindings = Binding.objects.filter(organization_id=actor.organization_id)
+    if actor.kind == ActorKind.POD:
+        bindings = bindings.touching(actor.pod_id)
+    return bindings.select_related("holder", "target", "organization")
+
+
+def binding_for(actor: Actor, binding_id: int) -> Binding:
+    """Who may answer or release it is judged by the services."""
+    binding = bindings_for(actor).filter(pk=binding_id).first()
+    if binding is None:
+        raise NotVisibleError("no_such_binding", f"There is no Binding {binding_id}.")
+    return binding
 
 
 # ---- Other rows
@@ -169,15 +206,26 @@ def _visible_pod(actor: Actor, key: str) -> Pod:
 def _sees(actor: Actor, pod: Pod) -> bool:
     if pod.organization_id != actor.organization_id:
         return False
-    return actor.kind != ActorKind.POD or _descends(pod, actor.pod_id)
+    return actor.kind != ActorKind.POD or _reaches(actor, pod, BindingScope.READ)
 
 
 def _owns(actor: Actor, pod: Pod) -> bool:
     if actor.kind == ActorKind.POD:
-        return _descends(pod, actor.pod_id)
+        return _reaches(actor, pod, BindingScope.WRITE)
     if actor.manages_all:
         return True
     return actor.may_write and pod.owner_id is not None and pod.owner_id == actor.user_id
+
+
+def _reaches(actor: Actor, pod: Pod, scope: BindingScope) -> bool:
+    """What a Pod may do: all with itself and its descendants, else what a Binding allows."""
+    if _descends(pod, actor.pod_id):
+        return True
+    return _bound(actor, scope).filter(target=pod).exists()
+
+
+def _bound(actor: Actor, scope: BindingScope) -> BindingQuerySet:
+    return Binding.objects.filter(holder_id=actor.pod_id).allowing(scope)
 
 
 def _descends(pod: Pod, ancestor_id: int | None) -> bool:

@@ -4,6 +4,7 @@ import logging
 
 from celery import shared_task
 
+from pods.services.bindings import expire_unanswered, release_those_of_ended
 from pods.services.placing import place_pending
 from pods.services.retention import PRUNERS
 
@@ -20,3 +21,9 @@ def prune() -> None:
 @shared_task(name="pods.place_pending", ignore_result=True)  # type: ignore[untyped-decorator]
 def place_waiting() -> None:
     place_pending()
+
+
+@shared_task(name="pods.end_bindings", ignore_result=True)  # type: ignore[untyped-decorator]
+def end_bindings() -> None:
+    expire_unanswered()
+    release_those_of_ended()

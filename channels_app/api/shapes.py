@@ -5,13 +5,13 @@ from typing import Any
 from rest_framework import serializers
 
 from channels_app import rules
-from channels_app.models import Channel, Member, Message
+from channels_app.models import Channel, Member
+from pods.api.asked import Asked, verbatim
 
 
 class ChannelShape(serializers.ModelSerializer[Channel]):
-    archived = serializers.BooleanField(source="archived_at")
     private = serializers.BooleanField(source="is_private")
-    unread = serializers.IntegerField(read_only=True, allow_null=True, default=None)
+    unread = serializers.SerializerMethodField(help_text="Null where one is not a member.")
 
     class Meta:
         model = Channel
@@ -19,86 +19,117 @@ class ChannelShape(serializers.ModelSerializer[Channel]):
             "slug",
             "topic",
             "private",
-            "archived",
+            "archived_at",
             "last_number",
             "last_at",
             "unread",
             "document_version",
             "created_at",
         )
+        read_only_fields = fields
 
-    def to_representation(self, channel: Channel) -> dict[str, Any]:
-        return super().to_representation(channel) | {"archived": channel.archived_at is not None}
-
-
-class MemberShape(serializers.Serializer[Member]):
-    def to_representation(self, member: Member) -> dict[str, Any]:
-        who = (
-            {"kind": "pod", "name": str(member.pod), "pod": member.pod.key}
-            if member.pod
-            else {"kind": "person", "name": str(member.user), "user": member.user.username}
-        )
-        return who | {
-            "joined_at": serializers.DateTimeField().to_representation(member.joined_at),
-            "delivered": member.delivered,
-            "read": member.read,
-        }
+    def get_unread(self, channel: Channel) -> int | None:
+        return getattr(channel, "unread", None)
 
 
-def message_shape(message: Message) -> dict[str, Any]:
-    """A message as REST and tools tell of it; a deleted one keeps its number."""
-    moment = serializers.DateTimeField()
-    return {
-        "number": message.number,
-        "author": {
-            "kind": "mesh" if message.is_notice else "pod" if message.author_pod else "person",
-            "name": message.author_name,
-            "pod": message.author_pod.key if message.author_pod else None,
-            "user": message.author_user.username if message.author_user else None,
-        },
-        "body": message.body,
-        "reply_to": message.reply_to.number if message.reply_to else None,
-        "mentions": [
-            {"name": m.user.username if m.user else m.pod.key, "receipt": m.receipt}
-            for m in message.mentions.all()
-        ],
-        "created_at": moment.to_representation(message.created_at),
-        "edited_at": message.edited_at and moment.to_representation(message.edited_at),
-        "deleted": message.deleted_at is not None,
-    }
+class MemberShape(serializers.ModelSerializer[Member]):
+    kind = serializers.SerializerMethodField(help_text="person or pod")
+    name = serializers.SerializerMethodField()
+    pod = serializers.SerializerMethodField(help_text="Its key.")
+    user = serializers.SerializerMethodField(help_text="User name.")
+
+    class Meta:
+        model = Member
+        fields = ("kind", "name", "pod", "user", "joined_at", "delivered", "read")
+        read_only_fields = fields
+
+    def get_kind(self, member: Member) -> str:
+        return "pod" if member.pod else "person"
+
+    def get_name(self, member: Member) -> str:
+        return str(member.pod or member.user)
+
+    def get_pod(self, member: Member) -> str | None:
+        return member.pod.key if member.pod else None
+
+    def get_user(self, member: Member) -> str | None:
+        return member.user.username if member.user else None
 
 
-class NewChannel(serializers.Serializer[Any]):
+class AuthorShape(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=["person", "pod", "mesh"])
+    name = serializers.CharField()
+    pod = serializers.CharField(allow_null=True)
+    user = serializers.CharField(allow_null=True)
+
+
+class MentionShape(serializers.Serializer[Any]):
+    pod = serializers.CharField(allow_null=True)
+    user = serializers.CharField(allow_null=True)
+    receipt = serializers.CharField(
+        help_text="none (a person), queued, typed, held, ended, failed, unknown"
+    )
+    typed_at = serializers.DateTimeField(allow_null=True)
+
+
+class MessageShape(serializers.Serializer[Any]):
+    """Describes what `message_shape` gives."""
+
+    number = serializers.IntegerField()
+    author = AuthorShape()
+    body = serializers.CharField(allow_blank=True)
+    reply_to = serializers.IntegerField(allow_null=True)
+    mentions = MentionShape(many=True)
+    created_at = serializers.DateTimeField()
+    edited_at = serializers.DateTimeField(allow_null=True)
+    deleted = serializers.BooleanField()
+
+
+class DocumentShape(serializers.ModelSerializer[Channel]):
+    text = serializers.CharField(source="document", allow_blank=True)
+    version = serializers.IntegerField(source="document_version")
+
+    class Meta:
+        model = Channel
+        fields = ("text", "version")
+
+
+class NewChannel(Asked):
     name = serializers.CharField(max_length=50)
     topic = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
     private = serializers.BooleanField(required=False, default=False)
 
 
-class NewMember(serializers.Serializer[Any]):
+class NewMember(Asked):
     """Nothing: oneself. Else a Pod's key or a user name."""
 
     pod = serializers.CharField(max_length=32, required=False)
     user = serializers.CharField(max_length=150, required=False)
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) > 1:
+            raise serializers.ValidationError("Give either pod or user.")
+        return attrs
 
-class NewMessage(serializers.Serializer[Any]):
-    body = serializers.CharField(max_length=rules.MAX_BODY, trim_whitespace=False)
+
+class NewMessage(Asked):
+    body = verbatim(required=True, help_text="Markdown; @name and @pod-key call somebody.")
     mentions = serializers.ListField(
         child=serializers.CharField(max_length=150), required=False, max_length=rules.MAX_MENTIONS
     )
-    reply_to = serializers.IntegerField(min_value=1, required=False, allow_null=True)
+    reply_to = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
 
 
-class EditedMessage(serializers.Serializer[Any]):
-    body = serializers.CharField(max_length=rules.MAX_BODY, trim_whitespace=False)
+class EditedMessage(Asked):
+    body = verbatim(required=True)
 
 
-class Document(serializers.Serializer[Any]):
-    text = serializers.CharField(
-        max_length=rules.MAX_DOCUMENT, allow_blank=True, trim_whitespace=False
+class NewDocument(Asked):
+    text = verbatim(required=True, allow_blank=True)
+    version = serializers.IntegerField(
+        min_value=0, max_value=2**31 - 1, help_text="The one that was read."
     )
-    version = serializers.IntegerField(min_value=0)
 
 
-class Marked(serializers.Serializer[Any]):
-    read = serializers.IntegerField(min_value=0)
+class Marked(Asked):
+    read = serializers.IntegerField(min_value=0, max_value=2**63 - 1)

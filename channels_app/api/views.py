@@ -1,24 +1,31 @@
 """Channels by REST: access, shape, one service call."""
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.actor import Scope
 from accounts.models import User
 from channels_app.access import Need, channel_for
 from channels_app.api import shapes
+from channels_app.models import Member, Message
 from channels_app.services import channels, messages, presence
+from channels_app.services.shown import message_shape
 from pods.access import Need as PodNeed
-from pods.access import pod_for
-from pods.api.documented import REPEATABLE
+from pods.access import pod_for, require
+from pods.api.documented import PAGED, REPEATABLE, of, page_of, whole
 from pods.api.door import Door
 from pods.api.idempotency import once
-from pods.errors import NotVisibleError
+from pods.errors import NotVisibleError, RefusedError
 
 
 class Channels(Door):
-    @extend_schema(operation_id="channels_list", responses=shapes.ChannelShape(many=True))
+    @extend_schema(
+        operation_id="channels_list", parameters=PAGED, responses=page_of(shapes.ChannelShape)
+    )
     def get(self, _request: Request) -> Response:
+        require(self.actor, Scope.CHANNELS_READ)
         return self.page(presence.rooms_of(self.actor), shapes.ChannelShape)
 
     @extend_schema(
@@ -47,35 +54,48 @@ class OneChannel(Door):
 
 
 class ArchiveChannel(Door):
-    @extend_schema(operation_id="channels_archive", request=None, responses={204: None})
+    @extend_schema(
+        operation_id="channels_archive", parameters=REPEATABLE, request=None, responses={204: None}
+    )
     def post(self, _request: Request, slug: str) -> Response:
         channels.archive(channel_for(self.actor, slug, Need.MANAGE), by=self.actor)
         return Response(status=204)
 
 
 class UnarchiveChannel(Door):
-    @extend_schema(operation_id="channels_unarchive", request=None, responses={204: None})
+    @extend_schema(
+        operation_id="channels_unarchive",
+        parameters=REPEATABLE,
+        request=None,
+        responses={204: None},
+    )
     def post(self, _request: Request, slug: str) -> Response:
         channels.unarchive(channel_for(self.actor, slug, Need.MANAGE), by=self.actor)
         return Response(status=204)
 
 
 class Members(Door):
-    @extend_schema(operation_id="channels_members_list", responses=shapes.MemberShape(many=True))
+    @extend_schema(
+        operation_id="channels_members_list",
+        parameters=PAGED,
+        responses=page_of(shapes.MemberShape),
+    )
     def get(self, _request: Request, slug: str) -> Response:
         channel = channel_for(self.actor, slug, Need.READ)
-        return self.page(channel.members.select_related("user", "pod"), shapes.MemberShape)
+        return self.page(presence.members_of(channel), shapes.MemberShape, oldest_first=True)
 
     @extend_schema(
         operation_id="channels_members_add",
+        parameters=REPEATABLE,
         request=shapes.NewMember,
         responses={201: shapes.MemberShape},
     )
+    @once
     def post(self, _request: Request, slug: str) -> Response:
         wanted = self.taken(shapes.NewMember)
         return Response(shapes.MemberShape(self._add(slug, wanted)).data, status=201)
 
-    def _add(self, slug: str, wanted: dict[str, str]) -> object:
+    def _add(self, slug: str, wanted: dict[str, str]) -> Member:
         if "pod" in wanted:
             channel = channel_for(self.actor, slug, Need.POST)
             pod = pod_for(self.actor, wanted["pod"], PodNeed.READ)
@@ -92,33 +112,56 @@ class Members(Door):
 
 
 class Messages(Door):
-    @extend_schema(operation_id="messages_list")
+    @extend_schema(
+        operation_id="messages_list",
+        parameters=[
+            whole("after", say="Messages above this number, in order."),
+            whole("limit", at_least=1, at_most=messages.PAGE, say="At most so many."),
+            whole("wait", at_most=50, say="Seconds to hold the answer until there is one."),
+            OpenApiParameter("q", str, description="Instead: those with all of these words."),
+        ],
+        responses=of("Messages", results=shapes.MessageShape(many=True)),
+    )
     def get(self, request: Request, slug: str) -> Response:
-        """Messages above `after`, in order; `q` searches instead. `wait` holds the answer until there is one."""
         channel = channel_for(self.actor, slug, Need.READ)
         if words := request.query_params.get("q", ""):
             return _told(messages.search(channel, words))
         after = self._number("after", 0)
-        found = messages.after(channel, after, self._number("limit", messages.PAGE))
+        limit = self._number("limit", messages.PAGE)
+        if not 1 <= limit <= messages.PAGE:
+            raise RefusedError("bad_limit", f"limit is 1 to {messages.PAGE}.", field="limit")
+        found = messages.after(channel, after, limit)
         last = found[-1].number if found else after
         messages.mark(channel, by=self.actor, delivered=last, read=after)
         return _told(found)
 
-    @extend_schema(operation_id="messages_post", parameters=REPEATABLE, request=shapes.NewMessage)
+    @extend_schema(
+        operation_id="messages_post",
+        parameters=REPEATABLE,
+        request=shapes.NewMessage,
+        responses={201: shapes.MessageShape},
+    )
     @once
     def post(self, _request: Request, slug: str) -> Response:
         wanted = self.taken(shapes.NewMessage)
         channel = channel_for(self.actor, slug, Need.POST)
         message = messages.post(channel, by=self.actor, **wanted)
-        return Response(shapes.message_shape(message), status=201)
+        return Response(message_shape(message), status=201)
 
 
 class OneMessage(Door):
-    @extend_schema(operation_id="messages_edit", request=shapes.EditedMessage)
+    @extend_schema(operation_id="messages_read", responses=shapes.MessageShape)
+    def get(self, _request: Request, slug: str, number: int) -> Response:
+        channel = channel_for(self.actor, slug, Need.READ)
+        return Response(message_shape(messages.message_for(channel, number)))
+
+    @extend_schema(
+        operation_id="messages_edit", request=shapes.EditedMessage, responses=shapes.MessageShape
+    )
     def patch(self, _request: Request, slug: str, number: int) -> Response:
         message = messages.message_for(channel_for(self.actor, slug, Need.POST), number)
         messages.edit(message, by=self.actor, **self.taken(shapes.EditedMessage))
-        return Response(shapes.message_shape(messages.message_for(message.channel, number)))
+        return Response(message_shape(messages.message_for(message.channel, number)))
 
     @extend_schema(operation_id="messages_delete", responses={204: None})
     def delete(self, _request: Request, slug: str, number: int) -> Response:
@@ -136,20 +179,24 @@ class ReadMark(Door):
 
 
 class ChannelDocument(Door):
-    @extend_schema(operation_id="document_read", responses=shapes.Document)
+    @extend_schema(operation_id="document_read", responses=shapes.DocumentShape)
     def get(self, _request: Request, slug: str) -> Response:
         channel = channel_for(self.actor, slug, Need.READ)
-        return Response({"text": channel.document, "version": channel.document_version})
+        return Response(shapes.DocumentShape(channel).data)
 
-    @extend_schema(operation_id="document_write", request=shapes.Document)
+    @extend_schema(
+        operation_id="document_write",
+        request=shapes.NewDocument,
+        responses=of("DocumentVersion", version=serializers.IntegerField()),
+    )
     def put(self, _request: Request, slug: str) -> Response:
         channel = channel_for(self.actor, slug, Need.POST)
-        version = channels.write_document(channel, by=self.actor, **self.taken(shapes.Document))
+        version = channels.write_document(channel, by=self.actor, **self.taken(shapes.NewDocument))
         return Response({"version": version})
 
 
-def _told(found: list[messages.Message]) -> Response:
-    return Response({"results": [shapes.message_shape(each) for each in found], "next": None})
+def _told(found: list[Message]) -> Response:
+    return Response({"results": [message_shape(each) for each in found]})
 
 
 def _person(username: str) -> User:

@@ -1,6 +1,6 @@
 """A GET that may wait: it holds no thread while nothing is there."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponseBase
@@ -15,9 +15,10 @@ from pods.waiting import look_until
 LONGEST_WAIT_S = 50.0
 
 View = Callable[..., HttpResponseBase]
+WaitingView = Callable[..., Awaitable[HttpResponseBase]]
 
 
-def until_there_is_more(view: View) -> View:
+def until_there_is_more(view: View) -> WaitingView:
     """With `?wait=SECONDS`, call `view` only once the Channel has messages above `after`, or the time is up.
 
     Whatever is wrong with the request is the view's to say: then it is called at once.

@@ -13,6 +13,7 @@ from channels_app import rules
 from channels_app.access import membership_of
 from channels_app.models import Channel, DocumentVersion, Member
 from pods.errors import ConflictError, RefusedError
+from pods.lifecycle import ENDED
 from pods.models import Pod
 from pods.news import announce
 
@@ -35,7 +36,7 @@ def create_channel(*, by: Actor, name: str, topic: str = "", is_private: bool = 
             channel = Channel.objects.create(
                 organization_id=by.organization_id,
                 slug=slug,
-                topic=rules.cleaned(topic)[:300],
+                topic=" ".join(rules.cleaned(topic).split())[:300],
                 is_private=is_private,
                 created_by_user_id=None if by.kind is ActorKind.POD else by.user_id,
                 created_by_pod_id=by.pod_id,
@@ -49,32 +50,41 @@ def create_channel(*, by: Actor, name: str, topic: str = "", is_private: bool = 
 
 
 def join(channel: Channel, *, by: Actor) -> Member:
-    """Idempotent. A newcomer's cursors start at the present: earlier messages can be read, they do not wait."""
-    start = {"delivered": channel.last_number, "read": channel.last_number}
-    who = (
-        {"pod_id": by.pod_id} if by.kind is ActorKind.POD else {"user_id": by.user_id, "pod": None}
-    )
-    member, _ = Member.objects.get_or_create(channel=channel, **who, defaults=start)
-    announce(channel.organization_id, "channel", channel.slug)
-    return member
+    """Idempotent. A newcomer's cursors start at the present: earlier messages can be read, they do not wait.
+
+    Raises RefusedError for whom is neither a person nor a Pod.
+    """
+    if by.pod_id is not None:
+        return _add(channel, pod_id=by.pod_id)
+    if by.user_id is None:
+        raise RefusedError("not_a_member", "Only people and Pods are in Channels.")
+    return _add(channel, user_id=by.user_id)
 
 
 def add_person(channel: Channel, user: User, *, by: Actor) -> Member:
     """Somebody of the same Organization; the caller has checked that `by` may manage."""
     if not user.memberships.filter(organization_id=channel.organization_id).exists():
         raise RefusedError("not_a_member", f"{user.username} is not in this organization.")
-    member, _ = Member.objects.get_or_create(channel=channel, user=user, pod=None)
     record(by, "channel.add_member", f"#{channel.slug}", member=user.username)
-    announce(channel.organization_id, "channel", channel.slug)
-    return member
+    return _add(channel, user_id=user.pk)
 
 
 def add_pod(channel: Channel, pod: Pod, *, by: Actor) -> Member:
     if pod.organization_id != channel.organization_id:
         raise RefusedError("not_a_member", f"{pod.key} is not in this organization.")
-    member, _ = Member.objects.get_or_create(channel=channel, pod=pod, user=None)
+    if pod.state in ENDED:
+        raise ConflictError("pod_ended", f"{pod.key} has ended.")
     record(by, "channel.add_member", f"#{channel.slug}", member=pod.key)
-    announce(channel.organization_id, "channel", channel.slug)
+    return _add(channel, pod_id=pod.pk)
+
+
+def _add(channel: Channel, **who: int) -> Member:
+    """`who`: a `pod_id` or a `user_id`."""
+    last = Channel.objects.values_list("last_number", flat=True).get(pk=channel.pk)
+    start = {"delivered": last, "read": last}
+    member, is_new = Member.objects.get_or_create(channel=channel, **who, defaults=start)
+    if is_new:
+        announce(channel.organization_id, "channel", channel.slug)
     return member
 
 

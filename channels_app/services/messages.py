@@ -12,10 +12,11 @@ from channels_app import rules
 from channels_app.access import membership_of
 from channels_app.models import Channel, Member, Mention, Message
 from channels_app.services.channels import join
+from channels_app.services.delivery import deliver, withdraw
+from channels_app.services.numbers import next_number, tell
 from pods.errors import ConflictError, NotAllowedError, NotVisibleError, RefusedError
 from pods.lifecycle import ENDED
 from pods.models import Pod
-from pods.news import announce
 
 PAGE = 100
 
@@ -34,7 +35,7 @@ def post(
     """
     text = _checked(body)
     with transaction.atomic():
-        number = _next_number(channel)
+        number = next_number(channel)
         message = Message.objects.create(
             channel=channel,
             number=number,
@@ -47,18 +48,8 @@ def post(
         _mention(message, [*mentions, *rules.mentioned(text)])
         member = join(channel, by=by)
         Member.objects.filter(pk=member.pk, read=number - 1).update(delivered=number, read=number)
-    _tell(channel, number)
-    return message
-
-
-def notice(channel: Channel, body: str) -> Message:
-    """A line of Mesh itself."""
-    with transaction.atomic():
-        number = _next_number(channel)
-        message = Message.objects.create(
-            channel=channel, number=number, author_name="Mesh", is_notice=True, body=body
-        )
-    _tell(channel, number)
+        tell(channel, number)
+        deliver(message)
     return message
 
 
@@ -68,16 +59,16 @@ def edit(message: Message, *, by: Actor, body: str) -> None:
     Message.objects.filter(pk=message.pk, deleted_at=None).update(
         body=_checked(body), edited_at=now()
     )
-    _tell(message.channel, message.number)
+    tell(message.channel, message.number)
 
 
 def delete(message: Message, *, by: Actor) -> None:
-    """Its number stays, its text goes; a mention not yet typed is not typed any more."""
+    """Its number stays, its text goes; a mention its Runner was not sent yet is not typed any more."""
     _own(message, by)
     with transaction.atomic():
         Message.objects.filter(pk=message.pk).update(body="", deleted_at=now())
-        message.mentions.filter(receipt=Mention.Receipt.QUEUED).delete()
-    _tell(message.channel, message.number)
+        withdraw(message)
+        tell(message.channel, message.number)
 
 
 def after(channel: Channel, number: int, limit: int = PAGE) -> list[Message]:
@@ -93,7 +84,7 @@ def before(channel: Channel, number: int, limit: int = PAGE) -> list[Message]:
 def search(channel: Channel, words: str, limit: int = PAGE) -> list[Message]:
     """Messages with all of these words, newest first."""
     wanted = Q()
-    for word in words.split()[:10]:
+    for word in rules.cleaned(words).split()[:10]:
         wanted &= Q(body__icontains=word)
     return list(_shown(channel).filter(wanted, deleted_at=None).order_by("-number")[:limit])
 
@@ -113,8 +104,14 @@ def unread_channels(by: Actor, slugs: Iterable[str]) -> list[Channel]:
 
 
 def unread_of_others(channel: Channel, *, by: Actor, limit: int = PAGE) -> list[Message]:
-    """What this member has not read, if anything of it was said by somebody else; in order, its own included."""
+    """What this member has not read, in order, if anything of it was said by somebody else.
+
+    Its own messages among it are told as well: a number is left out for nobody.
+    """
     found = after(channel, unread_from(channel, by=by), limit)
+    while len(found) == limit and all(_is_by(each, by) for each in found):
+        mark(channel, by=by, read=found[-1].number)
+        found = after(channel, found[-1].number, limit)
     return found if any(not _is_by(each, by) for each in found) else []
 
 
@@ -135,7 +132,9 @@ def message_for(channel: Channel, number: int) -> Message:
 
 
 def _shown(channel: Channel) -> QuerySet[Message]:
-    return channel.messages.select_related("reply_to", "author_pod", "author_user", "channel")
+    return channel.messages.select_related(
+        "reply_to", "author_pod", "author_user", "channel"
+    ).prefetch_related("mentions__user", "mentions__pod")
 
 
 def _checked(body: str) -> str:
@@ -150,37 +149,33 @@ def _checked(body: str) -> str:
     return text
 
 
-def _next_number(channel: Channel) -> int:
-    """Taken in the message's own transaction: what is rolled back leaves no gap."""
-    taken = Channel.objects.filter(pk=channel.pk, archived_at=None).update(
-        last_number=F("last_number") + 1, last_at=now()
-    )
-    if not taken:
-        raise ConflictError("archived", f"#{channel.slug} is archived: nothing more can be posted.")
-    return Channel.objects.values_list("last_number", flat=True).get(pk=channel.pk)
-
-
 def _replied(channel: Channel, number: int | None) -> Message | None:
     return None if number is None else message_for(channel, number)
 
 
 def _mention(message: Message, names: list[str]) -> None:
-    """People and living Pods of the Organization by user name, Pod key or Pod name; others are just text."""
-    organization = message.channel.organization_id
+    """People by user name, living Pods by key, and those in the Channel by their name too; others are just text.
+
+    A private Channel calls its members only: what is said there is typed nowhere else.
+    """
+    channel = message.channel
     wanted = list(dict.fromkeys(names))[: rules.MAX_MENTIONS]
-    people = User.objects.filter(username__in=wanted, memberships__organization_id=organization)
+    people = User.objects.filter(
+        username__in=wanted, memberships__organization_id=channel.organization_id
+    ).exclude(pk=message.author_user_id or 0)
+    inside = Q(channel_memberships__channel=channel)
     pods = (
-        Pod.objects.filter(Q(key__in=wanted) | Q(name__in=wanted), organization_id=organization)
+        Pod.objects.filter(Q(key__in=wanted) | Q(inside, name__in=wanted))
+        .filter(organization_id=channel.organization_id)
         .exclude(state__in=ENDED)
-        .exclude(pk=message.author_pod_id)
+        .exclude(pk=message.author_pod_id or 0)
     )
+    if channel.is_private:
+        people, pods = people.filter(inside), pods.filter(inside)
+    queued = Mention.Receipt.QUEUED
     Mention.objects.bulk_create(
-        [
-            Mention(message=message, user=user)
-            for user in people
-            if user.pk != message.author_user_id
-        ]
-        + [Mention(message=message, pod=pod, receipt=Mention.Receipt.QUEUED) for pod in pods]
+        [Mention(message=message, user=user) for user in people.distinct()]
+        + [Mention(message=message, pod=pod, receipt=queued) for pod in pods.distinct()]
     )
 
 
@@ -195,7 +190,3 @@ def _own(message: Message, by: Actor) -> None:
         raise NotAllowedError("not_author", "Only its author may change a message.")
     if message.deleted_at:
         raise ConflictError("deleted", "This message has been deleted.")
-
-
-def _tell(channel: Channel, number: int) -> None:
-    announce(channel.organization_id, "message", channel.slug, str(number))

@@ -1,7 +1,7 @@
 """What a member has not read yet, and who is there."""
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Greatest
+from django.db.models.functions import Coalesce
 
 from accounts.actor import Actor
 from channels_app.access import channels_for, membership_of
@@ -12,11 +12,7 @@ def rooms_of(actor: Actor) -> QuerySet[Channel]:
     """What the Actor may read, each with `unread` (None where it is not a member), latest first."""
     mine = Member.objects.filter(membership_of(actor), channel=OuterRef("pk"))
     read = Subquery(mine.values("read")[:1])
-    return (
-        channels_for(actor)
-        .annotate(unread=Greatest(F("last_number") - read, 0))
-        .order_by("-last_at")
-    )
+    return channels_for(actor).annotate(unread=F("last_number") - read).order_by("-last_at")
 
 
 def members_of(channel: Channel) -> QuerySet[Member]:
@@ -34,7 +30,7 @@ def unread_mentions(user_id: int, organization_id: int) -> QuerySet[Mention]:
             message__channel__organization_id=organization_id,
             message__deleted_at=None,
         )
-        .exclude(message__number__lte=Subquery(read[:1]))
+        .filter(message__number__gt=Coalesce(Subquery(read[:1]), 0))
         .select_related("message__channel")
         .order_by("pk")
     )

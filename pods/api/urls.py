@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from pods.api import catalog, pods, runners, terminals, tokens
+from pods.api import bindings, catalog, pods, runners, terminals, tokens
 from pods.api.door import Nowhere
 
 _v1 = [
@@ -22,6 +22,12 @@ _v1 = [
     path("pods/<slug:key>/workspace/", terminals.PodWorkspace.as_view()),
     path("pods/<slug:key>/workspace/log/", terminals.PodLog.as_view()),
     path("pods/<slug:key>/workspace/diff/", terminals.PodDiff.as_view()),
+    path("pods/<slug:key>/input-records/", bindings.InputRecords.as_view()),
+    path("bindings/", bindings.Bindings.as_view()),
+    path("bindings/<int:binding_id>/", bindings.OneBinding.as_view()),
+    path("bindings/<int:binding_id>/accept/", bindings.AcceptBinding.as_view()),
+    path("bindings/<int:binding_id>/reject/", bindings.RejectBinding.as_view()),
+    path("bindings/<int:binding_id>/release/", bindings.ReleaseBinding.as_view()),
     path("runners/", runners.Runners.as_view()),
     path("runners/enrollment-tokens/", runners.EnrollmentTokens.as_view()),
     path("runners/<int:runner_id>/", runners.OneRunner.as_view()),

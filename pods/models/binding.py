@@ -19,7 +19,7 @@ class BindingQuerySet(models.QuerySet["Binding"]):
         carriers = {BindingScope.READ: Q(can_read=True) | Q(can_write=True)}
         return self.filter(carriers.get(scope, Q(can_write=True)), state=BindingState.ACTIVE)
 
-    def touching(self, pod_id: int) -> "BindingQuerySet":
+    def touching(self, pod_id: int | None) -> "BindingQuerySet":
         return self.filter(Q(holder_id=pod_id) | Q(target_id=pod_id))
 
 

@@ -14,6 +14,7 @@ from pods.messages import SendCommand
 from pods.models import Certificate, Command, Pod, Runner
 from pods.models.command import CommandQuerySet
 from pods.news import announce
+from pods.services.milestones import reached
 from pods.services.sessions import Attachment, fence
 
 
@@ -80,7 +81,8 @@ def _becomes_starting(pod: Pod) -> bool:
             starting = mine.advance(PodState.STARTING, waiting_for="")
     except IntegrityError:  # the constraint: one live Pod a Workspace
         reason = "Another Pod is at work in this Workspace."
-        mine.advance(PodState.FAILED, reason=reason, ended_at=now())
+        if mine.advance(PodState.FAILED, reason=reason, ended_at=now()):
+            reached(pod, PodState.FAILED)
         announce(pod.organization_id, "pod", pod.key, PodState.FAILED)
         return False
     if starting:
@@ -93,7 +95,8 @@ def _expire(late: CommandQuerySet) -> None:
     for command in late.select_related("pod"):
         if command.kind == CommandKind.START and command.pod:
             waiting = Pod.objects.filter(pk=command.pod.pk, state=PodState.PENDING)
-            waiting.advance(PodState.FAILED, reason="Not started in time.", ended_at=now())
+            if waiting.advance(PodState.FAILED, reason="Not started in time.", ended_at=now()):
+                reached(command.pod, PodState.FAILED)
             announce(command.pod.organization_id, "pod", command.pod.key, PodState.FAILED)
         Command.objects.filter(pk=command.pk).advance(
             CommandState.EXPIRED,

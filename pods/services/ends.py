@@ -12,6 +12,7 @@ from pods.messages import PodReport
 from pods.models import Command, KeptScreen, Pod
 from pods.news import announce
 from pods.services.commands import queue_command
+from pods.services.milestones import reached
 
 ATTEMPTS = 3  # a Pod's state may change while its end is written
 GRACE_S = 5.0
@@ -91,8 +92,10 @@ def lose(pod: Pod, reason: str, **changes: Any) -> None:
 
 def _advance(pod: Pod, to: PodState, **changes: Any) -> bool:
     """The step of exactly this Pod from exactly the state it was seen in."""
-    if not Pod.objects.filter(pk=pod.pk, state=pod.state).advance(to, **changes):
-        return False
-    pod.state = to
+    with transaction.atomic():
+        if not Pod.objects.filter(pk=pod.pk, state=pod.state).advance(to, **changes):
+            return False
+        pod.state = to
+        reached(pod, to)
     announce(pod.organization_id, "pod", pod.key, to)
     return True

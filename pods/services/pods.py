@@ -21,8 +21,11 @@ from pods.models import AgentType, Pod, PodEvent, Repository, Runner, Workspace
 from pods.names import PodKey, new_pod_key
 from pods.news import announce
 from pods.services import inputs
+from pods.services.bindings import bind_parent
 from pods.services.commands import cancel_queued, queue_command
+from pods.services.milestones import reached
 from pods.services.placing import place, place_pending
+from pods.services.quotas import check_room
 
 GRACE_DEFAULT_S = 5.0
 GRACE_MAX_S = 300.0
@@ -63,6 +66,7 @@ def create_pod(*, by: Actor, request: PodRequest) -> Pod:
     repository = _repository(by, request)
     runner = _runner(by, request)
     with transaction.atomic():
+        check_room(by)
         key = _free_key()
         pod = Pod.objects.create(
             key=key,
@@ -85,6 +89,8 @@ def create_pod(*, by: Actor, request: PodRequest) -> Pod:
             pod=pod, kind=PodEvent.Kind.STATE, state=PodState.PENDING, step="queued"
         )
         record(by, "pod.create", pod.key, agent_type=agent_type.slug)
+        if pod.parent:
+            bind_parent(pod.parent, pod, by=by)
         place(pod)
         announce(pod.organization_id, "pod", pod.key, PodState.PENDING)
     return pod
@@ -103,6 +109,8 @@ def terminate_pod(pod: Pod, *, by: Actor, grace_s: float | None = None) -> Pod:
     with transaction.atomic():
         if _end_unstarted(pod, by) or _end_lost(pod, by, grace) or _stop(pod, by, grace):
             record(by, "pod.terminate", pod.key)
+            pod.refresh_from_db()
+            reached(pod, PodState(pod.state))
     pod.refresh_from_db()
     announce(pod.organization_id, "pod", pod.key, pod.state)
     if pod.state == PodState.TERMINATED:

@@ -1,15 +1,18 @@
 """What a Runner says it did about a Command, made into rows: the Command's end, and what follows for its Pod."""
 
+import re
 from collections.abc import Collection
 from typing import Any
 
 from django.utils.timezone import now
 
+from pods import listeners
 from pods.commands import OPEN, CommandKind, CommandState
 from pods.lifecycle import PodState
 from pods.messages import CommandAck, CommandResult
 from pods.models import Command, Pod, PodEvent, Workspace
 from pods.news import announce
+from pods.services.milestones import reached
 from pods.services.sessions import YOUNGER_THAN_A_HELLO, Attachment
 
 _STATES = {
@@ -18,6 +21,8 @@ _STATES = {
     "expired": CommandState.EXPIRED,
     "unknown": CommandState.UNKNOWN,
 }
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")  # of SHA-256
 
 
 def settle_ack(session: Attachment, claim: CommandAck) -> bool:
@@ -66,6 +71,9 @@ def _finish(command: Command, claim: CommandResult) -> None:
         error_code=claim.error_code[:40],
         error=claim.error,
     )
+    command.refresh_from_db()
+    for listener in listeners.command_over:
+        listener(command)
     organization_id = command.pod.organization_id if command.pod else command.runner.organization_id
     announce(organization_id, "command", str(command.pk), _STATES[claim.state])
 
@@ -100,10 +108,18 @@ def _started(pod: Pod, result: dict[str, Any]) -> None:
     if isinstance(made, dict):
         _describe_workspace(pod, made)
     isolation = _text(result, "isolation", 10)
+    _know_token(pod, result)
     if not _advance(
         pod, PodState.STARTING, PodState.RUNNING, isolation=isolation, started_at=now()
     ):
         Pod.objects.filter(pk=pod.pk, isolation="").update(isolation=isolation)
+
+
+def _know_token(pod: Pod, result: dict[str, Any]) -> None:
+    """By its hash: what shows this token from now on is that Pod."""
+    token_digest = _text(result, "token_digest", 64)
+    if _DIGEST.fullmatch(token_digest):
+        Pod.objects.filter(pk=pod.pk).update(token_digest=token_digest)
 
 
 def _describe_workspace(pod: Pod, made: dict[str, Any]) -> None:
@@ -122,6 +138,7 @@ def _not_started(pod: Pod, reason: str) -> None:
 def _advance(pod: Pod, source: PodState, to: PodState, **changes: Any) -> bool:
     taken = Pod.objects.filter(pk=pod.pk, state=source).advance(to, **changes)
     if taken:
+        reached(pod, to)
         announce(pod.organization_id, "pod", pod.key, to)
     return taken
 

@@ -5,9 +5,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from accounts.actor import Actor
-from pods.access import Need, check_may_create, pod_for, pods_for
+from pods.access import Need, pod_for, pods_for
+from pods.errors import RefusedError
+from pods.lifecycle import ENDED, PodState
 from pods.models import Pod
-from pods.services.pods import PodRequest, create_pod as create, terminate_pod as terminate
+from pods.services.pods import PodRequest
+from pods.services.pods import create_pod as create
+from pods.services.pods import terminate_pod as terminate
 from pods.services.status import report
 from pods.toolbox import Arguments, Outcome, tool
 
@@ -17,18 +21,22 @@ Key = Annotated[str, Field(description="A Pod's key, such as pod-7f3k2q.", max_l
 class CreatePod(Arguments):
     agent_type: str = Field(description="Slug of an agent type; see list_agent_types.")
     prompt: str = Field("", description="What it should do. Typed into it once it is ready.")
-    repository: str | None = Field(None, description="Slug; see list_repositories.")
+    repository: str = Field("", description="Slug; see list_repositories. Default: none.")
     base: str = Field("", description="Branch, tag or commit to start from.")
+    branch: str = Field("", description="Name of its new branch. Default: mesh/<its key>.")
     name: str = Field("", max_length=100, description="A few words that say what it is for.")
-    runner: str | None = Field(None, description="Name of a Runner. Default: any that fits.")
+    runner: str = Field("", description="Name of a Runner. Default: any that fits.")
     labels: dict[str, str] = Field(default_factory=dict, description="A Runner must have these.")
-    argv: list[str] = Field(
-        default_factory=list, description="Command line, for agent type custom."
-    )
+    env: dict[str, str] = Field(default_factory=dict, description="Environment variables.")
+    argv: tuple[str, ...] = Field((), description="Command line, for agent type custom.")
 
 
 class OnePod(Arguments):
     pod: Key
+
+
+class GetPod(Arguments):
+    pod: str = Field("", max_length=32, description="A Pod's key. Default: your own.")
 
 
 class TerminatePod(OnePod):
@@ -36,7 +44,7 @@ class TerminatePod(OnePod):
 
 
 class ListPods(Arguments):
-    live: bool = Field(True, description="Only those that have not ended.")
+    live: bool = Field(default=True, description="Only those that have not ended.")
     limit: int = Field(50, ge=1, le=200)
 
 
@@ -55,7 +63,7 @@ def shown(pod: Pod) -> dict[str, Any]:
         "key": pod.key,
         "name": pod.name,
         "state": pod.state,
-        "reason": pod.reason or pod.waiting_for,
+        "reason": pod.reason or (pod.waiting_for if pod.state == PodState.PENDING else ""),
         "agent_type": pod.agent_type.slug,
         "runner": pod.runner.name if pod.runner else None,
         "branch": pod.workspace.branch if pod.workspace else "",
@@ -63,7 +71,15 @@ def shown(pod: Pod) -> dict[str, Any]:
         "status": pod.status,
         "status_text": pod.status_text,
         "exit_code": pod.exit_code,
+        "prompt": pod.prompt,
     }
+
+
+def own_key(actor: Actor) -> str:
+    """The key of the Pod that calls. Raises RefusedError for people, who have none."""
+    if actor.pod_id is None:
+        raise RefusedError("no_pod", "You are not a Pod: say which one with “pod”.", field="pod")
+    return Pod.objects.values_list("key", flat=True).get(pk=actor.pod_id)
 
 
 def line(pod: Pod) -> str:
@@ -76,7 +92,6 @@ def line(pod: Pod) -> str:
 @tool(CreatePod)
 def create_pod(actor: Actor, asked: CreatePod) -> Outcome:
     """Start another agent in a Pod of its own. You may read and type into its terminal, and end it."""
-    check_may_create(actor)
     pod = create(by=actor, request=PodRequest(**asked.model_dump()))
     return Outcome(shown(pod), f"Created {line(pod)}. read_terminal shows what it does.")
 
@@ -86,26 +101,26 @@ def list_pods(actor: Actor, asked: ListPods) -> Outcome:
     """The Pods you may see, newest first."""
     pods = pods_for(actor).order_by("-pk")
     if asked.live:
-        pods = pods.filter(ended_at=None)
+        pods = pods.exclude(state__in=ENDED)
     found = list(pods[: asked.limit])
     return Outcome({"pods": [shown(p) for p in found]}, "\n".join(map(line, found)) or "No Pods.")
 
 
-@tool(OnePod, read_only=True)
-def get_pod(actor: Actor, asked: OnePod) -> Outcome:
-    """One Pod: its state, what it says it is doing, where it runs."""
-    pod = pod_for(actor, asked.pod, Need.READ)
+@tool(GetPod, read_only=True)
+def get_pod(actor: Actor, asked: GetPod) -> Outcome:
+    """One Pod: its state, what it says it is doing, where it runs. Without a key: yourself."""
+    pod = pod_for(actor, asked.pod or own_key(actor), Need.READ)
     return Outcome(shown(pod), line(pod))
 
 
 @tool(TerminatePod, destructive=True)
 def terminate_pod(actor: Actor, asked: TerminatePod) -> Outcome:
-    """End a Pod you created, or may type into. Its workspace is kept."""
+    """End a Pod you created, or may type into. Its Workspace is kept."""
     pod = terminate(pod_for(actor, asked.pod, Need.MANAGE), by=actor, grace_s=asked.grace_s)
     return Outcome(shown(pod), f"{pod.key} is {pod.state}.")
 
 
-@tool(ReportStatus)
+@tool(ReportStatus, acts_as_pod=True)
 def report_status(actor: Actor, asked: ReportStatus) -> Outcome:
     """Say what you are doing, that you wait for a person, or that you are done and with what result."""
     pod = report(by=actor, status=asked.status, text=asked.text)

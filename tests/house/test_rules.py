@@ -9,7 +9,7 @@ import pytest
 from tests.house import tree
 
 SERVER = ("accounts", "channels_app", "mesh", "pods")
-WRITERS_OF_STATE = {"pods/models/pod.py", "pods/models/command.py"}
+WRITERS_OF_STATE = {f"pods/models/{name}.py" for name in ("binding", "command", "pod")}
 PUBLISHES = {"pods/services/commands.py"}  # tasks are queued by `wake`, after the commit
 PROGRAMS = tree.modules(*SERVER, "runner_agent")
 
