@@ -1,4 +1,4 @@
-"""What Daphne serves: pages, admin and REST by HTTP, Terminals and news by websocket."""
+"""What Daphne serves: pages, admin, REST and tools by HTTP, Terminals and news by websocket."""
 
 import os
 
@@ -9,6 +9,7 @@ http = get_asgi_application()  # sets Django up, before anything else of ours is
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
+from mesh.mcp_door import with_tools  # noqa: E402
 from pods.routing import application as websockets  # noqa: E402
 
-application = ProtocolTypeRouter({"http": http, "websocket": websockets})
+application = ProtocolTypeRouter({"http": with_tools(http), "websocket": websockets})

@@ -99,7 +99,7 @@ def tool(
     """
 
     def declare(run: Run) -> Run:
-        name = run.__name__  # type: ignore[attr-defined]
+        name = run.__name__
         if name in _TOOLS:
             raise ValueError(f"two tools are called {name}")
         description = " ".join((run.__doc__ or "").split())
