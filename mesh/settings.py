@@ -78,6 +78,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.pages.frame.frame",
+                "channels_app.pages.counts.counts",
             ]
         },
     }

@@ -51,7 +51,8 @@ def page(view: View[P]) -> Callable[Concatenate[Any, P], HttpResponse]:
 def done(request: HttpRequest, *, to: str, said: str, changed: str = "") -> HttpResponse:
     """The answer to an action: a notice, and a fresh look at what changed (`changed`: a kind of news)."""
     if not is_htmx(request):
-        messages.success(request, said)
+        if said:
+            messages.success(request, said)
         return redirect(to)
     response = HttpResponse(status=204)
     response["HX-Trigger"] = json.dumps({"mesh:said": said, "mesh:changed": changed})

@@ -32,6 +32,14 @@ _POD_LOOKS = {
 }
 
 
+_SAYS = {
+    "working": Look("says working", "state-starting", "is-working"),
+    "waiting": Look("waits for you", "state-lost", "is-attention"),
+    "done": Look("says done", "state-completed", "is-done"),
+}
+"""What an agent reported of itself. It is a word of its own, beside the Pod's state."""
+
+
 class Group(StrEnum):
     NEEDS_YOU = "Needs you"
     WAITING = "Waiting for a Runner"
@@ -53,8 +61,14 @@ class PodLook:
         return _POD_LOOKS[PodState(self.pod.state)]
 
     @property
+    def says(self) -> Look | None:
+        return _SAYS.get(self.pod.status)
+
+    @property
     def group(self) -> Group:
         match PodState(self.pod.state):
+            case PodState.RUNNING if self.pod.status == "waiting":
+                return Group.NEEDS_YOU
             case PodState.LOST:
                 return Group.NEEDS_YOU
             case PodState.PENDING if self.pod.runner_id is None:

@@ -9,6 +9,9 @@ const LETTERS = {
   "/": () => focusSearch(),
   j: () => step(1),
   k: () => step(-1),
+  c: () => goTo("channels"),
+  i: () => goTo("inbox"),
+  m: () => goTo("map"),
 };
 
 export function listenToKeys() {
@@ -68,6 +71,10 @@ function back(event) {
     return event.target.blur();
   }
   if (location.pathname !== "/" && document.querySelector(".nav a")) location.href = "/";
+}
+
+function goTo(page) {
+  location.href = `/${page}/`;
 }
 
 function focusSearch() {
