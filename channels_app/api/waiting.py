@@ -1,6 +1,7 @@
 """A GET that may wait: it holds no thread while nothing is there."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponseBase
@@ -15,7 +16,7 @@ from pods.waiting import look_until
 LONGEST_WAIT_S = 50.0
 
 View = Callable[..., HttpResponseBase]
-WaitingView = Callable[..., Awaitable[HttpResponseBase]]
+WaitingView = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
 def until_there_is_more(view: View) -> WaitingView:
