@@ -5,6 +5,7 @@ Importing this module takes a second: `tool_door` does it aside.
 
 import asyncio
 import json
+import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ INSTRUCTIONS = (
     "Mesh runs you in a Pod beside other agents. With these tools you can start and watch other Pods, "
     "talk in Channels, and say what you are doing (report_status)."
 )
+
+logging.getLogger("mcp").setLevel(logging.WARNING)  # it tells of each request
 
 Forward = Callable[[str, str, dict[str, Any]], Awaitable[ToolAnswer]]
 """(Pod's token, tool, arguments) → answer. Never raises: what goes wrong is an answer with `is_error`."""

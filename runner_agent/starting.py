@@ -1,6 +1,7 @@
 """From a wish to a running Pod: workspace, agent, ready. All of it or nothing."""
 
 import asyncio
+import shlex
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ class Starting:
     ) -> PodHost:
         places = self.records.places(wanted.pod)
         self._say(wanted.pod, "agent", " ".join(argv))
-        (places.home / ".gitconfig").write_text(_GITCONFIG.format(pod=wanted.pod))
+        self._furnish(places, wanted.pod, env)
         if wanted.prompt:
             places.prompt.write_text(wanted.prompt)
         token = new_token()
@@ -99,6 +100,12 @@ class Starting:
             raise
         self._say(wanted.pod, "ready")
         return host
+
+    def _furnish(self, places: Places, pod: str, env: dict[str, str]) -> None:
+        (places.home / ".gitconfig").write_text(_GITCONFIG.format(pod=pod))
+        path = f"export PATH={shlex.quote(env['PATH'])}\n"  # a login shell has forgotten it by then
+        for profile in (".profile", ".zprofile"):
+            (places.home / profile).write_text(path)
 
     async def _spawn(self, launch: Launch) -> PodHost:
         """A spawn is not left half-way: cancelled, it is waited for, and what it made is ended."""
