@@ -72,7 +72,7 @@ def _tools(*, as_json: bool) -> int:
 def _call(tool: str, pairs: list[str], *, as_json: bool) -> int:
     schemas = {each["name"]: each["inputSchema"].get("properties", {}) for each in _listed()}
     arguments = dict(_argument(pair, schemas.get(tool, {})) for pair in pairs)
-    answer = _ask("tools/call", {"name": tool, "arguments": arguments})
+    answer = ask("tools/call", {"name": tool, "arguments": arguments})
     text = "\n".join(part.get("text", "") for part in answer["content"])
     if as_json:
         _say(json.dumps(answer.get("structuredContent") or {}))
@@ -85,7 +85,7 @@ def _call(tool: str, pairs: list[str], *, as_json: bool) -> int:
 
 
 def _listed() -> list[dict[str, Any]]:
-    return list(_ask("tools/list", {})["tools"])
+    return list(ask("tools/list", {})["tools"])
 
 
 def _argument(pair: str, properties: dict[str, Any]) -> tuple[str, Any]:
@@ -103,7 +103,8 @@ def _argument(pair: str, properties: dict[str, Any]) -> tuple[str, Any]:
         return name, value
 
 
-def _ask(method: str, params: dict[str, Any]) -> dict[str, Any]:
+def ask(method: str, params: dict[str, Any]) -> dict[str, Any]:
+    """The result of one call to the local door. Raises TroubleError."""
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     request = urllib.request.Request(  # noqa: S310 - the Runner's own door
         _setting("MESH_MCP_URL"),

@@ -11,8 +11,10 @@ from types import FrameType
 from runner_agent.demo.editor import Editor
 from runner_agent.demo.folder import Folder
 from runner_agent.demo.keys import Key, Keys
+from runner_agent.demo.step import Step
+from runner_agent.demo.team import Team
 from runner_agent.demo.text import Style, cells, clip, styled, wrap
-from runner_agent.demo.turn import HELP, Step, turn
+from runner_agent.demo.turn import HELP, turn
 from runner_agent.demo.view import View
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -21,14 +23,16 @@ _WORD_S = 0.03
 _ESCAPE_S = 0.05  # an Esc alone is that key after this long
 _ENDS = frozenset({signal.SIGHUP, signal.SIGTERM})
 _TWICE_S = 2.0  # within which a second Ctrl-C leaves
-_MARKS = {"did": "●", "bad": "✗", "plus": " ", "say": " "}
-_STYLES = {"did": Style.GOOD, "bad": Style.BAD, "plus": Style.GOOD}
+_MARKS = {"did": "●", "bad": "✗", "plus": " ", "say": " ", "quote": "│"}
+_STYLES = {"did": Style.GOOD, "bad": Style.BAD, "plus": Style.GOOD, "quote": Style.DIM}
+_BEFORE = {"plus": "  + "}
 
 
 class App:
     def __init__(self, fd: int, folder: Folder, name: str, speed: float) -> None:
         """`speed` stretches every pause; 0: none."""
         self._fd, self._folder, self._name, self._speed = fd, folder, name, speed
+        self._team = Team(folder, name)
         self._view, self._keys, self._editor = View(fd), Keys(), Editor()
         self._transcript: list[str] = []  # not shown yet
         self._turn: Iterator[Step] | None = None
@@ -135,7 +139,7 @@ class App:
             case word if word.startswith("/"):
                 self._print("✗", f"I do not know {word}. There are /help and /exit.", Style.BAD)
             case _:
-                self._turn = turn(wish, self._folder)
+                self._turn = turn(wish, self._folder, self._team)
                 self._next_at = self._busy_since = time.monotonic()
                 self._set_title()
 
@@ -160,13 +164,13 @@ class App:
             if self._waiting:
                 self._begin(self._waiting.pop(0))
             return
-        self._next_at = now + step.seconds * self._speed
+        self._next_at = now + (_FRAME_S if step.kind == "wait" else step.seconds * self._speed)
         if step.kind == "busy":
             self._busy = step.text
         elif step.kind == "say":
             self._unsaid = [f"{word} " for word in step.text.split(" ")]
-        else:
-            text = f"  + {step.text}" if step.kind == "plus" else step.text
+        elif step.kind != "wait":
+            text = f"{_BEFORE.get(step.kind, '')}{step.text}"
             self._print(_MARKS[step.kind], text, _STYLES[step.kind])
 
     def _finish_saying(self) -> None:
@@ -199,9 +203,9 @@ class App:
             for line in wrap(one, self._view.width - 3, _indent(one))
         ]
         first = styled(mark, style) if style else mark
-        body = [styled(line, style) if mark in "> " and style else line for line in lines]
+        body = [styled(line, style) if mark in "> │" and style else line for line in lines]
         self._transcript += [f"{first} {body[0]}", *(f"  {line}" for line in body[1:])]
-        self._transcript += [] if mark in "●" or style is Style.GOOD else [""]
+        self._transcript += [] if mark in "●│" or style is Style.GOOD else [""]
 
     def _draw(self) -> None:
         width = self._view.width - 1

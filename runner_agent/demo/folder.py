@@ -11,7 +11,7 @@ from pathlib import Path
 _WHERE = "mesh_demo"
 _MANY = 5000  # files looked at
 _TIMEOUT_S = 60.0
-_AUTHOR = ("-c", "user.name=Mesh demo", "-c", "user.email=demo@mesh.invalid")
+AUTHOR = ("-c", "user.name=Mesh demo", "-c", "user.email=demo@mesh.invalid")
 _NOTE = re.compile(r"\b[A-Za-z0-9][A-Za-z0-9_-]*\.(?:md|txt)\b")
 _KINDS = {
     ".py": "Python",
@@ -107,7 +107,7 @@ class Folder:
     def test(self, written: Written) -> str:
         """The line that says how it went."""
         words = (sys.executable, "-S", "-B", "-m", "unittest", f"test_{written.function}")
-        ended = _run(words, self.root / _WHERE)
+        ended = run(words, self.root / _WHERE)
         if ended.returncode:
             raise WorkError(ended.stderr.strip()[-300:])
         return next(line for line in ended.stderr.splitlines() if line.startswith("Ran "))
@@ -115,10 +115,10 @@ class Folder:
     def commit(self, written: Written, wish: str) -> str:
         """The new commit's short id."""
         subject = wish.strip().split("\n")[0][:60]
-        self._git("add", "--", *written.paths)
+        self.git("add", "--", *written.paths)
         options = ("--quiet", "--no-verify", "--no-gpg-sign", "-m", subject)
-        self._git(*_AUTHOR, "commit", *options, "--", *written.paths)
-        return self._git("rev-parse", "--short", "HEAD")
+        self.git(*AUTHOR, "commit", *options, "--", *written.paths)
+        return self.git("rev-parse", "--short", "HEAD")
 
     def counts(self, written: Written) -> list[tuple[str, int]]:
         """Each file with the lines added to it."""
@@ -128,18 +128,19 @@ class Folder:
 
     def _try(self, *words: str) -> str:
         try:
-            return self._git(*words)
+            return self.git(*words)
         except WorkError:
             return ""
 
-    def _git(self, *words: str) -> str:
-        ended = _run(("git", *words), self.root)
+    def git(self, *words: str) -> str:
+        """What it prints. Raises WorkError with its complaint."""
+        ended = run(("git", *words), self.root)
         if ended.returncode:
             raise WorkError(ended.stderr.strip()[-300:])
         return ended.stdout.strip()
 
 
-def _run(words: tuple[str, ...], cwd: Path) -> "subprocess.CompletedProcess[str]":
+def run(words: tuple[str, ...], cwd: Path) -> "subprocess.CompletedProcess[str]":
     try:
         return subprocess.run(  # noqa: S603 - our own words
             words,

@@ -1,14 +1,16 @@
 """What the demo does about one prompt, step by step."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from runner_agent.demo.folder import Folder, Survey, WorkError, Written
+from runner_agent.demo.step import Step
+from runner_agent.demo.team import Team
 
 HELP = """\
 I am the demo that comes with Mesh. Nothing thinks in here, but what I do is real: \
 tell me something, and I write a function named after it with its test, run the test and commit both. \
 Name a file such as HELLO.md, and I write into that. End with a question mark, and I only look around.
+Begin with “Plan:” and parts with ; between, and I start a worker for each, talk with them in a Channel and merge.
 
 /help  this text
 /exit  leave (Ctrl-C twice does it too)
@@ -16,22 +18,17 @@ Esc or Ctrl-C  interrupt what I am doing
 Alt+Enter  a new line in the prompt"""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """`kind`: "busy" (what the spinner says), "say", "did" (a thing done), "plus" (added lines), "bad"."""
-
-    kind: str
-    text: str
-    seconds: float = 0.0
-
-
-def turn(wish: str, folder: Folder) -> Iterator[Step]:
+def turn(wish: str, folder: Folder, team: Team) -> Iterator[Step]:
     """Closing it between two steps interrupts the turn."""
     try:
-        if wish.rstrip().endswith("?"):
+        if team.is_call(wish):
+            yield from team.hear(wish)
+        elif team.parts_of(wish):
+            yield from team.lead(wish)
+        elif wish.rstrip().endswith("?"):
             yield from _look(folder)
         else:
-            yield from _work(wish, folder)
+            yield from _work(wish, folder, team)
     except WorkError as error:
         yield Step("bad", f"That did not work: {error}")
 
@@ -44,8 +41,11 @@ def _look(folder: Folder) -> Iterator[Step]:
     yield Step("say", "Tell me what to write, and I will.")
 
 
-def _work(wish: str, folder: Folder) -> Iterator[Step]:
+def _work(wish: str, folder: Folder, team: Team) -> Iterator[Step]:
     with_git = folder.has_git()
+    channel = team.channel_of(wish)
+    if channel:
+        yield from team.begin(channel, wish)
     yield Step("busy", "Thinking", 1.0)
     yield Step("say", _plan(folder.names_note(wish), with_git=with_git))
     yield Step("busy", "Reading", 0.9)
@@ -55,10 +55,13 @@ def _work(wish: str, folder: Folder) -> Iterator[Step]:
     yield from _shown(written, folder)
     if written.function:
         yield Step("busy", "Running the test", 0.6)
-        yield Step("did", f"{folder.test(written)}: passed")
+        team.last_test = folder.test(written)
+        yield Step("did", f"{team.last_test}: passed")
     if with_git:
         yield Step("busy", "Committing", 0.5)
         yield Step("did", f"Committed {folder.commit(written, wish)} on {folder.branch()}")
+    if channel and with_git:
+        yield from team.hand_over(channel, wish)
     yield Step("say", _summary(written, folder))
 
 
