@@ -138,11 +138,25 @@ def listing() -> bytes:
 def run_tool(actor: Actor, name: str, given: dict[str, Any]) -> Outcome | Wait:
     """Raises RefusedError for an unknown tool or arguments, and whatever MeshError the tool raises."""
     known = find(name)
+    _check_text(given)
     try:
         asked = known.arguments.model_validate(given)
     except ValidationError as error:
         raise RefusedError("bad_arguments", _sentence(name, error)) from error
     return known.run(actor, asked)
+
+
+def _check_text(given: dict[str, Any]) -> None:
+    """No NUL and no half surrogate: not every database can keep them."""
+    try:
+        written = json.dumps(given, ensure_ascii=False)
+        written.encode()
+    except ValueError as error:
+        raise RefusedError(
+            "bad_arguments", "The arguments are not text that can be kept."
+        ) from error
+    if "\\u0000" in written:
+        raise RefusedError("bad_arguments", "NUL characters cannot be kept.")
 
 
 def _sentence(name: str, error: ValidationError) -> str:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from accounts.actor import Actor, ActorKind
+from accounts.actor import Actor
 from pods.access import Need, askable_pod, binding_for, bindings_for, pod_for
 from pods.bindings import OPEN
 from pods.models import Binding
@@ -21,9 +21,6 @@ class CreateBinding(Arguments):
         min_length=1, max_length=2, description="To watch, or to type as well."
     )
     reason: str = Field("", max_length=bindings.REASON_MAX, description="Shown to who decides.")
-    pod: str = Field(
-        "", max_length=32, description="The Pod that asks. Default: yourself; people name one."
-    )
 
 
 class OneBinding(Arguments):
@@ -62,11 +59,10 @@ def line(binding: Binding) -> str:
     )
 
 
-@tool(CreateBinding)
+@tool(CreateBinding, acts_as_pod=True)
 def create_binding(actor: Actor, asked: CreateBinding) -> Outcome:
     """Ask to watch another agent's terminal, or to type into it. Active at once, or when its side accepts."""
-    key = own_key(actor) if actor.kind == ActorKind.POD and not asked.pod else asked.pod
-    holder = pod_for(actor, key or own_key(actor), Need.MANAGE)
+    holder = pod_for(actor, own_key(actor), Need.MANAGE)
     target = askable_pod(actor, asked.target)
     binding = bindings.request_binding(
         holder, target, by=actor, scopes=asked.scopes, reason=asked.reason

@@ -10,7 +10,7 @@ from channels_app.models import Mention
 from channels_app.services import channels, messages, presence
 from pods.access import actor_for_pod
 from pods.errors import ConflictError, NotAllowedError, NotVisibleError, RefusedError
-from tests.builders import Cast, actor_of, make_pod, make_token, make_user
+from tests.builders import actor_of, make_pod, make_token, make_user
 from tests.channels_app.rooms import make_channel, pod_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]

@@ -27,6 +27,12 @@ class Caller:
         options = {"content_type": "application/json", "headers": headers, **options}
         return self._client.post(f"/api/v1/{path}", {} if body is None else body, **options)
 
+    def put(self, path: str, body: Any) -> Any:
+        return self._client.put(f"/api/v1/{path}", body, content_type="application/json")
+
+    def patch(self, path: str, body: Any) -> Any:
+        return self._client.patch(f"/api/v1/{path}", body, content_type="application/json")
+
     def call(self, method: str, path: str) -> Any:
         return self._client.generic(
             method, f"/api/v1/{path}", b"{}", content_type="application/json"
