@@ -14,6 +14,7 @@ from accounts.models import ApiToken, Membership, Role, User
 ORGANIZATION = "organization"
 """The key in a login's session under which the current Organization's id is kept."""
 
+SYSTEM_NAME = "Mesh"
 USE_NOTED_EVERY = timedelta(minutes=1)  # a write for each request would be the busiest of all
 
 
@@ -101,7 +102,7 @@ def operator_actor(user: User, organization_id: int) -> Actor:
 
 def system_actor(organization_id: int) -> Actor:
     """Mesh itself, for what nobody asked for: sweeps, set-up."""
-    return Actor(ActorKind.SYSTEM, 0, "Mesh", organization_id, role=Role.OWNER)
+    return Actor(ActorKind.SYSTEM, 0, SYSTEM_NAME, organization_id, role=Role.OWNER)
 
 
 def _bad_token() -> BadTokenError:

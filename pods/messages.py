@@ -78,6 +78,20 @@ class KeptScreen:
 
 
 @dataclass(frozen=True, slots=True)
+class InputBurst:
+    """What one writer typed within a second; `data` is empty if the Terminal hid it."""
+
+    pod: str
+    writer: str
+    position: int
+    offset: int
+    at_ms: int
+    length: int
+    data: bytes = b""
+    is_hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """`body` is JSON, or raw bytes for "output". An empty `error_code`: it is an answer."""
 
@@ -95,7 +109,7 @@ class Stopping:
     text: str = ""
 
 
-Report = CommandAck | CommandResult | PodProgress | PodReport | KeptScreen
+Report = CommandAck | CommandResult | PodProgress | PodReport | KeptScreen | InputBurst
 """Claims that change rows: written in order, in batches, under the epoch of their Session."""
 
 FromRunner = RunnerHello | Heartbeat | Report | Answer | Stopping
@@ -144,6 +158,11 @@ class ResultsReceived:
     ids: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class InputRecorded:
+    bursts: tuple[InputBurst, ...]
+
+
 PartingReason = Literal[
     "draining", "superseded", "revoked", "disabled", "protocol", "silent", "expired"
 ]
@@ -155,4 +174,13 @@ class Goodbye:
     text: str
 
 
-ToRunner = Welcome | SendCommand | Question | Heartbeat | ReportReceived | ResultsReceived | Goodbye
+ToRunner = (
+    Welcome
+    | SendCommand
+    | Question
+    | Heartbeat
+    | ReportReceived
+    | ResultsReceived
+    | InputRecorded
+    | Goodbye
+)

@@ -160,6 +160,7 @@ class Daemon:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LEAVE_WITHIN_S):
                     await self._commands.stop(FINISH_S)
+                    self._supervisor.close_bursts()
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(SCREENS_S):
                             await self._screens.tell(len(list(self._hosts)))

@@ -112,6 +112,20 @@ class KeptScreen:
 
 
 @dataclass(frozen=True, slots=True)
+class InputBurst:
+    """What one writer typed within a second. `offset`: of the Terminal then; `data` is empty if it was hidden."""
+
+    pod: str
+    writer: str
+    position: int
+    offset: int
+    at_ms: int
+    length: int
+    data: bytes
+    is_hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class InstalledAgent:
     """`problem` says why it cannot be used; empty when it can."""
 

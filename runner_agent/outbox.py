@@ -6,14 +6,25 @@ dropped with it.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runner_agent.messages import Answer, CommandResult, KeptScreen, PodReport, Progress
+from runner_agent.messages import (
+    Answer,
+    CommandResult,
+    InputBurst,
+    KeptScreen,
+    PodReport,
+    Progress,
+)
 from runner_agent.session_messages import CommandAck, Goodbye, Heartbeat, Outgoing
 from runner_agent.together import until
 
+BURSTS_KEPT = 2000  # of input, while the server cannot confirm them; the oldest go first
 REPEAT_AFTER_S = 30.0  # what is not confirmed by then is said again
+
+logger = logging.getLogger(__name__)
 
 _Key = tuple[str, ...]
 _OF_ONE_SESSION = frozenset({"ack", "answer", "heartbeat", "goodbye"})
@@ -32,6 +43,7 @@ class Outbox:
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._unsaid: dict[_Key, Outgoing] = {}
         self._kept: dict[_Key, _Kept] = {}
+        self._bursts = 0
         self._changed = asyncio.Event()
 
     # ---- from the parts of the Runner
@@ -46,6 +58,14 @@ class Outbox:
             self._say(key, report)
         else:
             self._keep(key, report)
+
+    def typed(self, burst: InputBurst) -> None:
+        self._keep(("typed", burst.pod, burst.writer, str(burst.position)), burst)
+        self._bursts += 1
+        if self._bursts > BURSTS_KEPT:
+            oldest = next(key for key in self._kept if key[0] == "typed")
+            logger.warning("what was typed is not told to the server: %s", oldest)
+            self._forget_bursts(oldest)
 
     def progress(self, progress: Progress) -> None:
         self._say(("progress", progress.pod, progress.step), progress)
@@ -75,6 +95,9 @@ class Outbox:
 
     def results_received(self, ids: tuple[str, ...]) -> None:
         self._drop(*(("result", one) for one in ids))
+
+    def input_recorded(self, bursts: tuple[tuple[str, str, int], ...]) -> None:
+        self._forget_bursts(*(("typed", pod, writer, str(at)) for pod, writer, at in bursts))
 
     # ---- for the Session's one writer
 
@@ -118,6 +141,10 @@ class Outbox:
     def _keep(self, key: _Key, message: Outgoing) -> None:
         self._kept[key] = _Kept(message)
         self._say(key, message)
+
+    def _forget_bursts(self, *keys: _Key) -> None:
+        self._bursts -= len(set(keys) & self._kept.keys())
+        self._drop(*keys)
 
     def _drop(self, *keys: _Key) -> None:
         for key in keys:

@@ -44,6 +44,7 @@ class PodHost:
         self.live = LiveScreen(self.log, self._answer, self._caught_up)
         self.on_change: set[Callable[[PodHost], None]] = set()  # more output, another size, the end
         self.on_taken: set[Callable[[PodHost, str, int], None]] = set()
+        self.on_typed: set[Callable[[PodHost, Typing, int, bool], None]] = set()
         self.on_broken: Callable[[PodHost], None] | None = None
         self.link: HostLink | None = None
         self.typing: deque[Typing] = deque()
@@ -140,8 +141,10 @@ class PodHost:
             self.link.type()
         return ""
 
-    def typed(self, typing: Typing, position: int) -> None:
+    def typed(self, typing: Typing, position: int, *, hidden: bool) -> None:
         self._typing_bytes -= len(typing.data)
+        for note in tuple(self.on_typed):
+            note(self, typing, position, hidden)
         typing.finish()
         if typing.writer:
             for hear in tuple(self.on_taken):

@@ -19,6 +19,7 @@ from runner_agent.session_messages import (
     Goodbye,
     Heartbeat,
     Hello,
+    InputRecorded,
     ReportReceived,
     ResultsReceived,
     Welcome,
@@ -112,6 +113,8 @@ class Session:
                 await self._runner.report_received(pod)
             case ResultsReceived(ids):
                 await self._runner.results_received(ids)
+            case InputRecorded(bursts):
+                self._outbox.input_recorded(bursts)
             case Heartbeat() | Welcome() | Goodbye():
                 pass  # an answer to ours; the others come but once
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from runner_agent.messages import (
     Answer,
     CommandResult,
+    InputBurst,
     InstalledAgent,
     KeptScreen,
     PodReport,
@@ -70,6 +71,13 @@ class ResultsReceived:
     ids: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class InputRecorded:
+    """Bursts by (Pod, writer, position)."""
+
+    bursts: tuple[tuple[str, str, int], ...]
+
+
 Outgoing = (
     Hello
     | Heartbeat
@@ -79,5 +87,6 @@ Outgoing = (
     | PodReport
     | Answer
     | KeptScreen
+    | InputBurst
     | Goodbye
 )

@@ -14,6 +14,7 @@ from runner_agent.confine import Isolation
 from runner_agent.environment import environment
 from runner_agent.git_view import GitView
 from runner_agent.hosts import PodHost, PodHosts
+from runner_agent.input_records import InputRecorder
 from runner_agent.messages import (
     Command,
     CommandError,
@@ -51,6 +52,7 @@ class Supervisor:
         self._workspaces = Workspaces(config)
         self._isolation = Isolation("none", "not tried yet")
         self._group: asyncio.TaskGroup
+        self._input = InputRecorder(outbox)
         self._turns: dict[str, asyncio.Lock] = {}
         self._beside: set[asyncio.Task[None]] = set()
 
@@ -68,6 +70,7 @@ class Supervisor:
             try:
                 yield
             finally:
+                self._input.close_all()
                 for task in self._beside:
                     task.cancel()
 
@@ -181,11 +184,16 @@ class Supervisor:
             isolation=self._isolation,
         )
 
+    def close_bursts(self) -> None:
+        """Tell now what was typed last."""
+        self._input.close_all()
+
     # ---- Watching over Pods
 
     def _attend(self, host: PodHost) -> None:
         if not self._is_over(host):
             self._do_beside(partial(self._until_ended, host), f"watch {host.pod}")
+        self._input.attend(host)
         places, record = self._records.places(host.pod), self._records.get(host.pod)
         if host.running and record and record.token_digest:
             self._tokens.add(host.pod, record.token_digest)

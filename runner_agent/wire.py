@@ -17,6 +17,7 @@ Incoming = (
     | s.Goodbye
     | s.ReportReceived
     | s.ResultsReceived
+    | s.InputRecorded
 )
 
 
@@ -45,6 +46,8 @@ def encode(message: s.Outgoing) -> pb.FromRunner:
             return pb.FromRunner(answer=answer(message))
         case m.KeptScreen(pod, screen):
             return pb.FromRunner(kept_screen=pb.KeptScreen(pod=pod, screen_json=_json(screen)))
+        case m.InputBurst():
+            return pb.FromRunner(input_burst=_burst(message))
         case s.Goodbye(reason, text):
             return pb.FromRunner(goodbye=pb.Goodbye(reason=reason.upper(), text=text))
         case _:
@@ -100,6 +103,19 @@ def _report(report: m.PodReport) -> pb.PodReport:
     )
 
 
+def _burst(burst: m.InputBurst) -> pb.InputBurst:
+    return pb.InputBurst(
+        pod=burst.pod,
+        writer=burst.writer,
+        position=burst.position,
+        offset=burst.offset,
+        at_ms=burst.at_ms,
+        length=burst.length,
+        data=burst.data,
+        hidden=burst.is_hidden,
+    )
+
+
 def answer(message: m.Answer) -> pb.Answer:
     return pb.Answer(
         question_id=message.question_id,
@@ -147,6 +163,9 @@ def decode(message: pb.ToRunner) -> Incoming:
             return s.ReportReceived(message.report_received.pod)
         case "results_received":
             return s.ResultsReceived(tuple(message.results_received.ids))
+        case "input_recorded":
+            bursts = message.input_recorded.bursts
+            return s.InputRecorded(tuple((b.pod, b.writer, b.position) for b in bursts))
         case None:
             raise WireError("The gateway sent a message of a kind that this Runner does not know.")
         case _:

@@ -26,6 +26,7 @@ from pods.messages import (
     CommandResult,
     FromRunner,
     Heartbeat,
+    InputRecorded,
     Report,
     ReportReceived,
     ResultsReceived,
@@ -100,6 +101,8 @@ class Intake:
             await self._refuse(settled.refused)
         if settled.results:
             await self._session.send(ResultsReceived(tuple(settled.results)))
+        if settled.typed:
+            await self._session.send(InputRecorded(tuple(settled.typed)))
         for pod in settled.ends:
             await self._session.send(ReportReceived(pod))
 

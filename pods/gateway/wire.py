@@ -20,6 +20,7 @@ from proto.mesh.v1 import runner_pb2 as pb
 
 ITEMS_MAX = 64  # labels, agents
 PODS_MAX = 10_000  # in one inventory
+BURST_MAX = 64 * 1024  # bytes of input in one record
 CAPACITY_MAX = 10_000
 
 _KEY = re.compile(r"[a-z0-9-]{1,32}")
@@ -56,6 +57,8 @@ def _of_pod(kind: str | None, event: pb.FromRunner) -> messages.FromRunner:
         case "kept_screen":
             kept = event.kept_screen
             return messages.KeptScreen(_pod(kept.pod), clean_screen(kept.screen_json))
+        case "input_burst":
+            return _burst(event.input_burst)
         case _:
             raise MalformedError("an empty message, or one of a kind unknown here")
 
@@ -146,6 +149,23 @@ def _report(report: pb.PodReport) -> messages.PodReport:
     )
 
 
+def _burst(burst: pb.InputBurst) -> messages.InputBurst:
+    if max(burst.position, burst.offset, burst.at_ms) > INT_MAX or burst.length > BURST_MAX:
+        raise MalformedError("a burst of input out of range")
+    if len(burst.data) != (0 if burst.hidden else burst.length):
+        raise MalformedError("a burst of input of another length than it says")
+    return messages.InputBurst(
+        pod=_pod(burst.pod),
+        writer=clean(burst.writer, 200),
+        position=burst.position,
+        offset=burst.offset,
+        at_ms=burst.at_ms,
+        length=burst.length,
+        data=burst.data,
+        is_hidden=burst.hidden,
+    )
+
+
 def _pod_state(state: pb.PodReport.State) -> Literal["running", "ended", "lost"]:
     match state:
         case pb.PodReport.RUNNING:
@@ -186,6 +206,8 @@ def encode(message: messages.ToRunner) -> pb.ToRunner:
             return pb.ToRunner(report_received=pb.ReportReceived(pod=pod))
         case messages.ResultsReceived(ids):
             return pb.ToRunner(results_received=pb.ResultsReceived(ids=ids))
+        case messages.InputRecorded(bursts):
+            return pb.ToRunner(input_recorded=_recorded(bursts))
         case messages.Welcome() | messages.Goodbye():
             return _first_or_last(message)
         case _:
@@ -201,6 +223,14 @@ def _command(command: messages.SendCommand) -> pb.Command:
         payload_json=json.dumps(command.payload).encode(),
         expires_in_ms=command.expires_in_ms,
     )
+
+
+def _recorded(bursts: Iterable[messages.InputBurst]) -> pb.InputRecorded:
+    named = [
+        pb.InputRecorded.Burst(pod=each.pod, writer=each.writer, position=each.position)
+        for each in bursts
+    ]
+    return pb.InputRecorded(bursts=named)
 
 
 def _question(question: messages.Question) -> pb.Question:

@@ -13,6 +13,7 @@ from pods.lifecycle import LIVE, PodState
 from pods.messages import (
     CommandAck,
     CommandResult,
+    InputBurst,
     KeptScreen,
     PodProgress,
     PodReport,
@@ -22,6 +23,7 @@ from pods.messages import (
 from pods.models import Command, Pod, PodEvent
 from pods.news import announce
 from pods.services.ends import found_running, has_ended, keep_screen, lose
+from pods.services.input_records import keep_burst
 from pods.services.results import give_up_on_lost, settle_ack, settle_result
 from pods.services.sessions import YOUNGER_THAN_A_HELLO, Attachment, fence
 
@@ -30,6 +32,7 @@ from pods.services.sessions import YOUNGER_THAN_A_HELLO, Attachment, fence
 class Settled:
     """What the Runner is to be told, and what this Gateway has to do, once the claims are committed."""
 
+    typed: list[InputBurst] = field(default_factory=list)  # need not be sent again
     results: list[str] = field(default_factory=list)  # Command ids: need not be sent again
     ends: list[str] = field(default_factory=list)  # Pod keys: need not be reported again
     running: list[str] = field(default_factory=list)  # Pod keys: their Terminals can be opened
@@ -37,6 +40,7 @@ class Settled:
     has_freed: bool = False  # there may be a place for a waiting Pod
 
     def add(self, other: "Settled") -> None:
+        self.typed += other.typed
         self.results += other.results
         self.ends += other.ends
         self.running += other.running
@@ -73,6 +77,8 @@ def _settle_one(session: Attachment, claim: Report, settled: Settled) -> None:
             _settle_command(session, claim, settled)
         case PodReport():
             _settle_pod(session, claim, settled)
+        case InputBurst():
+            _record_input(session, claim, settled)
         case PodProgress() | KeptScreen():
             _show(session, claim, settled)
         case _:
@@ -122,6 +128,12 @@ def _show(session: Attachment, claim: PodProgress | KeptScreen, settled: Settled
         keep_screen(pod, claim.screen)
     elif pod and isinstance(claim, PodProgress):
         _progress(pod, claim)
+
+
+def _record_input(session: Attachment, burst: InputBurst, settled: Settled) -> None:
+    settled.typed.append(burst)
+    if pod := _pod_of(session, burst.pod, settled):
+        keep_burst(pod, burst)
 
 
 def _progress(pod: Pod, claim: PodProgress) -> None:

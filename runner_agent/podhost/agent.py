@@ -79,6 +79,16 @@ def resize(fd: int, cols: int, rows: int) -> None:
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
 
 
+def hides(fd: int) -> bool:
+    """Whether what is typed is kept from the screen, as at a password prompt. A program that draws its own screen
+    turns the echo off as well, but takes each key at once, not whole lines."""
+    try:
+        modes = termios.tcgetattr(fd)[3]
+    except termios.error:  # no process has it open
+        return True
+    return bool(modes & termios.ICANON and not modes & termios.ECHO)
+
+
 def echoes(fd: int) -> bool:
     try:
         return bool(termios.tcgetattr(fd)[3] & termios.ECHO)

@@ -29,8 +29,8 @@ class Client:
         self.seen: int | None = None  # wants to hear once when there is more than this
         self.heard = True  # False: not read for now, because too much is to be typed
 
-    def taken(self, writer: bytes, position: int) -> None:
-        self.send(wire.TAKEN, wire.written(writer, position))
+    def taken(self, writer: bytes, position: int, *, hidden: bool) -> None:
+        self.send(wire.TAKEN, wire.written(writer, position, bytes((hidden,))))
 
     def send(self, kind: int, payload: bytes) -> None:
         """A client that does not read is cut off; it finds everything in the log when it comes back."""

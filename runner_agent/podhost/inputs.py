@@ -8,14 +8,15 @@ TYPED_AHEAD = 1 << 20  # bytes accepted before a connection is no longer read
 
 
 class Teller(Protocol):
-    def taken(self, writer: bytes, position: int) -> None: ...
+    def taken(self, writer: bytes, position: int, *, hidden: bool) -> None: ...
 
 
 class Inputs:
     def __init__(self) -> None:
         self.pending = bytearray()
         self._queued = self._typed = 0  # bytes ever
-        self._waiting: deque[tuple[int, Teller, bytes, int]] = deque()
+        self._hidden = 0  # of them, the end of the last that the Terminal hid
+        self._waiting: deque[tuple[int, int, Teller, bytes, int]] = deque()  # begin and end first
         self._accepted: dict[bytes, int] = {}  # writer → position; the newest writer last
 
     @property
@@ -34,21 +35,24 @@ class Inputs:
                 del self._accepted[next(iter(self._accepted))]
         else:
             position += len(data)
+        start = self._queued
         self.type(data)
-        self._waiting.append((self._queued, teller, writer, position))
+        self._waiting.append((start, self._queued, teller, writer, position))
         self._tell()
 
     def type(self, data: bytes) -> None:
         self.pending += data
         self._queued += len(data)
 
-    def typed(self, count: int) -> None:
-        """The PTY took this many bytes."""
+    def typed(self, count: int, *, hidden: bool) -> None:
+        """The PTY took this many bytes. `hidden`: it does not show what is typed."""
         del self.pending[:count]
         self._typed += count
+        if hidden:
+            self._hidden = self._typed
         self._tell()
 
     def _tell(self) -> None:
-        while self._waiting and self._waiting[0][0] <= self._typed:
-            _, teller, writer, position = self._waiting.popleft()
-            teller.taken(writer, position)
+        while self._waiting and self._waiting[0][1] <= self._typed:
+            start, _, teller, writer, position = self._waiting.popleft()
+            teller.taken(writer, position, hidden=self._hidden > start)

@@ -79,7 +79,8 @@ class Terminal:
         pending = self.inputs.pending
         while pending:
             try:
-                self.inputs.typed(os.write(self.fd, pending[:TYPED_AT_ONCE]))
+                hidden = agent.hides(self.fd)
+                self.inputs.typed(os.write(self.fd, pending[:TYPED_AT_ONCE]), hidden=hidden)
             except BlockingIOError:
                 return
             except OSError:  # nobody is there to read it

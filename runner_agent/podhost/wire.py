@@ -22,7 +22,7 @@ TERMINATE = ord("T")  # f64 seconds of grace
 # From the host.
 HELLO = ord("H")  # u8 version, u64 end, u64 seen, u32 pid, u16 cols, u16 rows
 END = ord("N")  # u64 end
-TAKEN = ord("A")  # one for each INPUT, in order: u8 length, writer, u64 position
+TAKEN = ord("A")  # one for each INPUT, in order: u8 length, writer, u64 position, u8 hidden
 RESIZED = ord("Z")  # u64 offset, u16 cols, u16 rows
 ECHO = ord("G")  # u8
 EXITED = ord("X")  # i32 code, u64 end, u8 asked

@@ -50,7 +50,7 @@ class RenewReply(_message.Message):
     def __init__(self, certificate_pem: _Optional[bytes] = ..., ca_pem: _Optional[bytes] = ..., gateways: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class FromRunner(_message.Message):
-    __slots__ = ("hello", "heartbeat", "command_ack", "command_result", "pod_progress", "pod_report", "answer", "kept_screen", "goodbye")
+    __slots__ = ("hello", "heartbeat", "command_ack", "command_result", "pod_progress", "pod_report", "answer", "kept_screen", "goodbye", "input_burst")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     COMMAND_ACK_FIELD_NUMBER: _ClassVar[int]
@@ -60,6 +60,7 @@ class FromRunner(_message.Message):
     ANSWER_FIELD_NUMBER: _ClassVar[int]
     KEPT_SCREEN_FIELD_NUMBER: _ClassVar[int]
     GOODBYE_FIELD_NUMBER: _ClassVar[int]
+    INPUT_BURST_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     heartbeat: Heartbeat
     command_ack: CommandAck
@@ -69,7 +70,28 @@ class FromRunner(_message.Message):
     answer: Answer
     kept_screen: KeptScreen
     goodbye: Goodbye
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., command_ack: _Optional[_Union[CommandAck, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., pod_progress: _Optional[_Union[PodProgress, _Mapping]] = ..., pod_report: _Optional[_Union[PodReport, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., kept_screen: _Optional[_Union[KeptScreen, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ...) -> None: ...
+    input_burst: InputBurst
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., command_ack: _Optional[_Union[CommandAck, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., pod_progress: _Optional[_Union[PodProgress, _Mapping]] = ..., pod_report: _Optional[_Union[PodReport, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., kept_screen: _Optional[_Union[KeptScreen, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., input_burst: _Optional[_Union[InputBurst, _Mapping]] = ...) -> None: ...
+
+class InputBurst(_message.Message):
+    __slots__ = ("pod", "writer", "position", "offset", "at_ms", "length", "data", "hidden")
+    POD_FIELD_NUMBER: _ClassVar[int]
+    WRITER_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_FIELD_NUMBER: _ClassVar[int]
+    pod: str
+    writer: str
+    position: int
+    offset: int
+    at_ms: int
+    length: int
+    data: bytes
+    hidden: bool
+    def __init__(self, pod: _Optional[str] = ..., writer: _Optional[str] = ..., position: _Optional[int] = ..., offset: _Optional[int] = ..., at_ms: _Optional[int] = ..., length: _Optional[int] = ..., data: _Optional[bytes] = ..., hidden: _Optional[bool] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("speaks_lowest", "speaks_highest", "version", "boot_id", "hostname", "os", "labels", "capacity", "agents", "isolation", "pods", "mcp_port", "unfinished_commands")
@@ -220,7 +242,7 @@ class KeptScreen(_message.Message):
     def __init__(self, pod: _Optional[str] = ..., screen_json: _Optional[bytes] = ...) -> None: ...
 
 class ToRunner(_message.Message):
-    __slots__ = ("welcome", "command", "question", "heartbeat", "goodbye", "report_received", "results_received")
+    __slots__ = ("welcome", "command", "question", "heartbeat", "goodbye", "report_received", "results_received", "input_recorded")
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     QUESTION_FIELD_NUMBER: _ClassVar[int]
@@ -228,6 +250,7 @@ class ToRunner(_message.Message):
     GOODBYE_FIELD_NUMBER: _ClassVar[int]
     REPORT_RECEIVED_FIELD_NUMBER: _ClassVar[int]
     RESULTS_RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    INPUT_RECORDED_FIELD_NUMBER: _ClassVar[int]
     welcome: Welcome
     command: Command
     question: Question
@@ -235,7 +258,23 @@ class ToRunner(_message.Message):
     goodbye: Goodbye
     report_received: ReportReceived
     results_received: ResultsReceived
-    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., report_received: _Optional[_Union[ReportReceived, _Mapping]] = ..., results_received: _Optional[_Union[ResultsReceived, _Mapping]] = ...) -> None: ...
+    input_recorded: InputRecorded
+    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., report_received: _Optional[_Union[ReportReceived, _Mapping]] = ..., results_received: _Optional[_Union[ResultsReceived, _Mapping]] = ..., input_recorded: _Optional[_Union[InputRecorded, _Mapping]] = ...) -> None: ...
+
+class InputRecorded(_message.Message):
+    __slots__ = ("bursts",)
+    class Burst(_message.Message):
+        __slots__ = ("pod", "writer", "position")
+        POD_FIELD_NUMBER: _ClassVar[int]
+        WRITER_FIELD_NUMBER: _ClassVar[int]
+        POSITION_FIELD_NUMBER: _ClassVar[int]
+        pod: str
+        writer: str
+        position: int
+        def __init__(self, pod: _Optional[str] = ..., writer: _Optional[str] = ..., position: _Optional[int] = ...) -> None: ...
+    BURSTS_FIELD_NUMBER: _ClassVar[int]
+    bursts: _containers.RepeatedCompositeFieldContainer[InputRecorded.Burst]
+    def __init__(self, bursts: _Optional[_Iterable[_Union[InputRecorded.Burst, _Mapping]]] = ...) -> None: ...
 
 class Welcome(_message.Message):
     __slots__ = ("epoch", "protocol", "server_time_ms", "tools_json", "runner_name")
