@@ -95,7 +95,7 @@ def _advance(pod: Pod, to: PodState, **changes: Any) -> bool:
     with transaction.atomic():
         if not Pod.objects.filter(pk=pod.pk, state=pod.state).advance(to, **changes):
             return False
-        pod.state = to
+        pod.refresh_from_db(fields=["state"])
         reached(pod, to)
     announce(pod.organization_id, "pod", pod.key, to)
     return True
