@@ -5,6 +5,7 @@ import importlib
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from channels.db import database_sync_to_async
 from django.conf import settings
@@ -39,7 +40,7 @@ async def _admit(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if not validate_host(host, settings.ALLOWED_HOSTS):
         await _refuse(send, 421, "This server is not called that: see MESH_ALLOWED_HOSTS.")
         return
-    if (origin := headers.get(b"origin")) and origin not in settings.CSRF_TRUSTED_ORIGINS:
+    if (origin := headers.get(b"origin")) and not _is_ours(origin):
         await _refuse(send, 403, "Pages of other servers may not call this.")
         return
     secret = bearer(headers.get(b"authorization", ""))
@@ -52,6 +53,14 @@ async def _admit(scope: dict[str, Any], receive: Any, send: Any) -> None:
     # Importing it takes a second, and most who start web never call a tool.
     server = await asyncio.to_thread(importlib.import_module, "mesh.mcp_server")
     await server.serve({**scope, ACTOR: actor}, receive, send)
+
+
+def _is_ours(origin: str) -> bool:
+    """A page of this server, on any of its ports. It is the token that lets in: no cookie is looked at."""
+    hostname = urlsplit(origin).hostname or ""
+    return origin in settings.CSRF_TRUSTED_ORIGINS or validate_host(
+        hostname, settings.ALLOWED_HOSTS
+    )
 
 
 async def _refuse(send: Any, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:

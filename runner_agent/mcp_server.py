@@ -76,7 +76,8 @@ class ToolServer:
             json_response=False,
             max_request_body_size=MAX_BODY,
             transport_security=TransportSecuritySettings(
-                allowed_hosts=["127.0.0.1:*", "localhost:*"], allowed_origins=[]
+                allowed_hosts=["127.0.0.1:*", "localhost:*"],
+                allowed_origins=["http://127.0.0.1:*", "http://localhost:*"],
             ),
         )
         return _ForPods(inner, self._tokens)
