@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test lint lock proto bench clean set-up set-up-dev
+.PHONY: help run demo stop test lint lock proto bench clean set-up set-up-dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 run: set-up ## Start the whole system; ends with a link to sign in. Ctrl-C stops it, but not the Pods
 	@exec $(BIN)/python manage.py up
+
+demo: set-up ## Watch three agents work together on the system that `make run` started
+	@exec $(BIN)/python manage.py demo
 
 stop: set-up ## Stop the system that `make run` started, its Pods too
 	@exec $(BIN)/python manage.py down

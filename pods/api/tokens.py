@@ -22,6 +22,7 @@ ME = of(
     "Me",
     kind=serializers.CharField(help_text="person, token or pod"),
     name=serializers.CharField(),
+    user=serializers.CharField(allow_null=True, help_text="The person; a token's is who made it."),
     organization=serializers.CharField(),
     role=serializers.CharField(),
     scopes=serializers.ListField(child=serializers.CharField()),
@@ -45,11 +46,16 @@ class Me(Door):
             {
                 "kind": self.actor.kind,
                 "name": self.actor.name,
+                "user": self._username(),
                 "organization": organization.slug,
                 "role": self.actor.role,
                 "scopes": sorted(self.actor.scopes),
             }
         )
+
+    def _username(self) -> str | None:
+        people = User.objects.filter(pk=self.actor.user_id or 0)
+        return people.values_list("username", flat=True).first()
 
 
 class Tokens(Door):

@@ -36,6 +36,7 @@ class Team:
     def __init__(self, folder: Folder, pod: str) -> None:
         self._folder, self._pod = folder, pod
         self.last_test = ""
+        self._plans = 0
 
     # ---- which skill a prompt is for
 
@@ -69,7 +70,7 @@ class Team:
         part = wish.split("\n", 1)[0]
         body = f"*{part}* is done. {self.last_test}: passed.\n\n{branches.publish(self._folder)}"
         posted = yield from call("publish_to_channel", channel=channel, body=body)
-        yield from call("report_status", status="done", text=f"{part}: published in #{channel}")
+        yield from call("report_status", status="done", text=f"Published in #{channel}")
         yield Step("did", f"Published my commit as message {posted['number']} in #{channel}")
 
     def hear(self, wish: str) -> Doing[None]:
@@ -114,7 +115,9 @@ class Team:
 
     def _open(self, parts: list[str]) -> Doing[str]:
         yield Step("busy", "Opening a Channel")
-        name = f"plan-{self._pod.removeprefix('pod-')}-{time.strftime('%H%M%S')}"
+        self._plans += 1
+        number = f"-{self._plans}" if self._plans > 1 else ""
+        name = f"plan-{self._pod.removeprefix('pod-')}{number}"
         topic = "; ".join(parts)
         opened = yield from call("create_channel", name=name, topic=topic)
         channel: str = opened["channel"]
