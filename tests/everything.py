@@ -20,7 +20,17 @@ CHECKS = {
         "from importlinter.cli import lint_imports_command; lint_imports_command()",
     ],
 }
-SQLITE = ["-m", "pytest", "-q", "-m", "sqlite", "tests/accounts", "tests/pods", "tests/house"]
+SQLITE = [
+    "-m",
+    "pytest",
+    "-q",
+    "-m",
+    "sqlite",
+    "tests/accounts",
+    "tests/pods",
+    "tests/channels_app",
+    "tests/house",
+]
 ALL = ["-m", "pytest", "-p", "tests.postgres", "-n", "2", "--dist", "loadgroup"]
 
 
