@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from html import unescape
 
 import nh3
 from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
@@ -14,6 +16,7 @@ from channels_app.rules import MENTION
 
 KEPT = 1024  # rendered texts; a page shows some hundred
 
+_DIFF_KINDS = {"+": "added", "-": "removed", "@": "hunk"}
 _TAGS = {
     *("p", "br", "hr", "em", "strong", "s", "code", "pre", "blockquote", "a", "span"),
     *("ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6"),
@@ -26,8 +29,7 @@ _CLEANER = nh3.Cleaner(
     attributes={"a": {"href"}, "span": set(), "ol": {"start"}},
     allowed_classes={
         "a": {"mention", "me"},
-        "span": {"mention", "me"},
-        "code": {"language-diff", "language-patch"},
+        "span": {"mention", "me", "added", "removed", "hunk"},
     },
     url_schemes={"http", "https", "mailto"},
     link_rel="noopener noreferrer nofollow",
@@ -109,8 +111,26 @@ def _text(content: str) -> Token:
     return Token("text", "", 0, content=content)
 
 
+def _colored(code: str, language: str, _attributes: str) -> str:
+    """A diff with a class for each line that is added or removed; anything else as it is (empty: escape it)."""
+    if language not in {"diff", "patch"}:
+        return ""
+    return "\n".join(_diff_line(line) for line in code.split("\n"))
+
+
+def _diff_line(line: str) -> str:
+    kind = _DIFF_KINDS.get(line[:1], "") if not line.startswith(("+++", "---")) else "hunk"
+    text = escapeHtml(line)
+    return f'<span class="{kind}">{text}</span>' if kind else text
+
+
+def plain(text: str) -> str:
+    """The words alone, in one line."""
+    return " ".join(unescape(nh3.clean(_html(text, ()), tags=set())).split())
+
+
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "breaks": True})
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True, "highlight": _colored})
     parser.enable(["table", "strikethrough"]).disable("image")
     parser.core.ruler.push("mentions", _mentions)
     return parser

@@ -61,9 +61,9 @@ def _pod(pod: Pod, known: dict[int, str]) -> dict[str, Any]:
         "said": look.headline,
         "agent": pod.agent_type.name,
         "parent": known.get(pod.parent_id or 0),
-        "word": look.state.word,
+        "word": look.says.word if look.says and not look.is_ended else look.state.word,
         "shape": look.state.shape,
-        "tone": look.state.tone,
+        "tone": look.says.tone if look.says and not look.is_ended else look.state.tone,
         "ended": look.is_ended,
     }
 

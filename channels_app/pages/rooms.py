@@ -9,10 +9,11 @@ from django.urls import reverse
 from accounts.pages.frame import PageRequest, go, page
 from channels_app.access import may_create
 from channels_app.models import Message
+from channels_app.pages.markdown import plain
 from channels_app.services import channels, presence
 from pods.errors import ConflictError, RefusedError
 
-PREVIEW = 160  # characters of the last message
+PREVIEW = 300  # characters of the last message that are looked at
 
 
 class ChannelForm(forms.Form):
@@ -43,11 +44,11 @@ def rooms(request: PageRequest) -> HttpResponse:
         latest_body=Subquery(latest.values("body")[:1]),
         latest_author=Subquery(latest.values("author_name")[:1]),
     )
+    told = [(room, plain((room.latest_body or "")[:PREVIEW])) for room in found]
     context = {
         "form": form,
-        "rooms": [room for room in found if room.archived_at is None],
-        "archived": [room for room in found if room.archived_at is not None],
+        "rooms": [(room, latest) for room, latest in told if room.archived_at is None],
+        "archived": [room for room, _ in told if room.archived_at is not None],
         "may_create": may_create(request.actor),
-        "preview": PREVIEW,
     }
     return render(request, "channels/rooms.html", context, status=422 if form.errors else 200)
