@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -35,7 +34,7 @@ async def look_until(
             listening = tasks.create_task(_listen(organization_id, kinds, heard, listens))
             # Listen before the first look, so that nothing falls between looking and listening.
             await _within(LISTEN_S, listens)
-            found = await _look_again(look, heard, time.monotonic() + seconds, every)
+            found = await _look_again(look, heard, _now() + seconds, every)
             listening.cancel()
     except ExceptionGroup as failed:  # of `look` alone: the listener raises nothing
         raise failed.exceptions[0] from None
@@ -48,7 +47,7 @@ async def _look_again(
     while True:
         heard.clear()
         found = await look()
-        left = ends - time.monotonic()
+        left = ends - _now()
         if found is not None or left <= 0:
             return found
         await _within(min(every, left), heard)
@@ -79,3 +78,7 @@ async def _listen(
         logger.debug("no news of organization %s", organization_id, exc_info=True)
     finally:
         listens.set()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

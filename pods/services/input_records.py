@@ -45,7 +45,7 @@ def keep_burst(pod: Pod, burst: InputBurst) -> None:
         is_hidden=burst.is_hidden,
         at=min(now(), datetime.fromtimestamp(burst.at_ms / 1000, UTC)),
     )
-    announce(pod.organization_id, "typed", pod.key)
+    announce(pod.organization_id, "input", pod.key)
 
 
 def author_of(pod: Pod, writer: str) -> Author:
