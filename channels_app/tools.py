@@ -139,15 +139,16 @@ def wait_for_messages(actor: Actor, asked: WaitFor) -> Outcome | Wait:
     require(actor, Scope.CHANNELS_READ)
     if asked.after is not None and len(asked.channels) != 1:
         raise RefusedError("bad_arguments", "after needs exactly one Channel in channels.")
-    rooms = [channel_for(actor, slug, Need.READ) for slug in asked.channels]
     if asked.after is not None:
-        found = messages.after(rooms[0], asked.after)
-        if found:
-            return _told(actor, rooms[0], found)
+        channel = channel_for(actor, asked.channels[0], Need.READ)
+        if found := messages.after(channel, asked.after):
+            return _told(actor, channel, found)
     else:
-        for channel in messages.unread_channels(actor, asked.channels):
-            if found := messages.unread_of_others(channel, by=actor):
-                return _told(actor, channel, found)
+        for member in messages.unread(actor, asked.channels):
+            if found := messages.unread_of_others(member, by=actor):
+                return _told(actor, member.channel, found)
+        for slug in asked.channels:
+            channel_for(actor, slug, Need.READ)  # nothing new, or no such Channel
     if untold := bindings.tell(actor.pod_id) if actor.pod_id else []:
         return _told_bindings(untold)
     nothing = Outcome(_data(None, [], []), "Nothing new.")

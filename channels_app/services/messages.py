@@ -1,9 +1,10 @@
 """What is said: post, edit, delete, read. A message's number is the truth of its order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Greatest
 from django.utils.timezone import now
 
 from accounts.actor import Actor, ActorKind
@@ -45,11 +46,12 @@ def post(
             body=text,
             reply_to=_replied(channel, reply_to),
         )
-        _mention(message, [*mentions, *rules.mentioned(text)])
+        calls_pods = _mention(message, [*mentions, *rules.mentioned(text)])
         member = join(channel, by=by)
         Member.objects.filter(pk=member.pk, read=number - 1).update(delivered=number, read=number)
         tell(channel, number)
-        deliver(message)
+        if calls_pods:
+            deliver(message)
     return message
 
 
@@ -95,33 +97,33 @@ def unread_from(channel: Channel, *, by: Actor) -> int:
     return mine.values_list("read", flat=True).first() or 0
 
 
-def unread_channels(by: Actor, slugs: Iterable[str]) -> list[Channel]:
-    """Channels this Actor is in with something above its read cursor; only of these slugs, if any."""
+def unread(by: Actor, slugs: Sequence[str] = ()) -> list[Member]:
+    """The Actor's memberships with something above their read cursor; only in these Channels, if any."""
     mine = Member.objects.filter(membership_of(by), read__lt=F("channel__last_number"))
-    if wanted := list(slugs):
-        mine = mine.filter(channel__slug__in=wanted)
-    return [each.channel for each in mine.select_related("channel").order_by("pk")]
+    if slugs:
+        mine = mine.filter(channel__slug__in=slugs)
+    return list(mine.select_related("channel").order_by("pk"))
 
 
-def unread_of_others(channel: Channel, *, by: Actor, limit: int = PAGE) -> list[Message]:
+def unread_of_others(member: Member, *, by: Actor, limit: int = PAGE) -> list[Message]:
     """What this member has not read, in order, if anything of it was said by somebody else.
 
     Its own messages among it are told as well: a number is left out for nobody.
     """
-    found = after(channel, unread_from(channel, by=by), limit)
+    found = after(member.channel, member.read, limit)
     while len(found) == limit and all(_is_by(each, by) for each in found):
-        mark(channel, by=by, read=found[-1].number)
-        found = after(channel, found[-1].number, limit)
+        found = after(member.channel, found[-1].number, limit)
     return found if any(not _is_by(each, by) for each in found) else []
 
 
 def mark(channel: Channel, *, by: Actor, delivered: int = 0, read: int = 0) -> None:
     """Move this member's cursors forward, never back and never beyond the last message."""
     last = Channel.objects.values_list("last_number", flat=True).get(pk=channel.pk)
-    mine = Member.objects.filter(membership_of(by), channel=channel)
-    reached = min(max(delivered, read), last)
-    mine.filter(delivered__lt=reached).update(delivered=reached)
-    mine.filter(read__lt=min(read, last)).update(read=min(read, last))
+    given, seen = min(max(delivered, read), last), min(read, last)
+    behind = Q(delivered__lt=given) | Q(read__lt=seen)
+    Member.objects.filter(membership_of(by), behind, channel=channel).update(
+        delivered=Greatest("delivered", Value(given)), read=Greatest("read", Value(seen))
+    )
 
 
 def message_for(channel: Channel, number: int) -> Message:
@@ -153,11 +155,13 @@ def _replied(channel: Channel, number: int | None) -> Message | None:
     return None if number is None else message_for(channel, number)
 
 
-def _mention(message: Message, names: list[str]) -> None:
+def _mention(message: Message, names: list[str]) -> bool:
     """People by user name, living Pods by key, and those in the Channel by their name too; others are just text.
 
-    A private Channel calls its members only: what is said there is typed nowhere else.
+    A private Channel calls its members only: what is said there is typed nowhere else. Whether Pods are called.
     """
+    if not names:
+        return False
     channel = message.channel
     wanted = list(dict.fromkeys(names))[: rules.MAX_MENTIONS]
     people = User.objects.filter(
@@ -173,10 +177,10 @@ def _mention(message: Message, names: list[str]) -> None:
     if channel.is_private:
         people, pods = people.filter(inside), pods.filter(inside)
     queued = Mention.Receipt.QUEUED
-    Mention.objects.bulk_create(
-        [Mention(message=message, user=user) for user in people.distinct()]
-        + [Mention(message=message, pod=pod, receipt=queued) for pod in pods.distinct()]
-    )
+    of_people = [Mention(message=message, user=user) for user in people.distinct()]
+    of_pods = [Mention(message=message, pod=pod, receipt=queued) for pod in pods.distinct()]
+    Mention.objects.bulk_create([*of_people, *of_pods])
+    return bool(of_pods)
 
 
 def _is_by(message: Message, by: Actor) -> bool:

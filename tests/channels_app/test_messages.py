@@ -13,6 +13,11 @@ from tests.channels_app.rooms import cursors, fresh, make_channel, pod_in
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
+def unread_of_others(actor, **options):
+    (member,) = messages.unread(actor)
+    return messages.unread_of_others(member, by=actor, **options)
+
+
 @pytest.fixture
 def room(cast: Cast) -> Channel:
     return make_channel(cast)
@@ -116,7 +121,7 @@ def test_a_newcomer_starts_at_the_present(cast, room):
     pod, actor = pod_in(room, cast)
     assert cursors(room, pod=pod) == (1, 1)
     messages.post(room, by=actor_of(cast.bob), body="after")
-    assert [each.number for each in messages.unread_of_others(room, by=actor)] == [2]
+    assert [each.number for each in unread_of_others(actor)] == [2]
     assert messages.unread_from(room, by=actor) == 1
 
 
@@ -137,10 +142,10 @@ def test_ones_own_words_do_not_wait_but_are_told_in_their_place(cast, room):
     bob = actor_of(cast.bob)
     _, actor = pod_in(room, cast)
     messages.post(room, by=actor, body="mine")
-    assert messages.unread_channels(actor, []) == []
+    assert messages.unread(actor) == []
     messages.post(room, by=bob, body="theirs")
     messages.post(room, by=actor, body="mine again")
-    assert [each.number for each in messages.unread_of_others(room, by=actor)] == [2, 3]
+    assert [each.number for each in unread_of_others(actor)] == [2, 3]
 
 
 def test_many_own_words_hide_nothing_of_others(cast, room):
@@ -149,7 +154,7 @@ def test_many_own_words_hide_nothing_of_others(cast, room):
         messages.post(room, by=actor, body="mine")
     channels.Member.objects.filter(pod=pod).update(read=0)  # as after a lost update
     messages.post(room, by=actor_of(cast.bob), body="theirs")
-    found = messages.unread_of_others(room, by=actor, limit=2)
+    found = unread_of_others(actor, limit=2)
     assert [each.number for each in found] == [5, 6]
 
 
