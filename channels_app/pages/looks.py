@@ -9,10 +9,10 @@ from django.utils.safestring import SafeString
 
 from accounts.actor import Actor
 from channels_app.models import Member, Mention, Message
-from channels_app.pages.markdown import html
+from channels_app.pages.markdown import html, plain
 
 ONE_BREATH = timedelta(minutes=5)  # messages of one author within this share a heading
-QUOTED = 120  # characters of what is replied to
+QUOTED, LOOKED_AT = 120, 400  # characters of what is replied to
 
 _RECEIPTS = {
     Mention.Receipt.QUEUED: "will be typed when it is idle",
@@ -57,7 +57,7 @@ class MessageLook:
         said = self.message.reply_to
         if said is None:
             return ""
-        text = " ".join(said.body.split())
+        text = plain(said.body[:LOOKED_AT])
         return (text[:QUOTED] + "…" if len(text) > QUOTED else text) or "(deleted)"
 
 

@@ -3,7 +3,7 @@ import { layout, NODE } from "./layout.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 28;
-const SHORT = 24; // characters of a headline
+const SHORT = 22; // characters of a headline
 
 const figure = document.getElementById("map");
 if (figure) {
