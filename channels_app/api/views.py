@@ -105,9 +105,22 @@ class Members(Door):
             return channels.add_person(channel, _person(wanted["user"]), by=self.actor)
         return channels.join(channel_for(self.actor, slug, Need.POST), by=self.actor)
 
-    @extend_schema(operation_id="channels_members_leave", responses={204: None})
-    def delete(self, _request: Request, slug: str) -> Response:
-        channels.leave(channel_for(self.actor, slug, Need.READ), by=self.actor)
+    @extend_schema(
+        operation_id="channels_members_leave",
+        parameters=[
+            OpenApiParameter("pod", str, description="Remove this Pod; without any, one leaves."),
+            OpenApiParameter("user", str, description="Remove this person."),
+        ],
+        responses={204: None},
+    )
+    def delete(self, request: Request, slug: str) -> Response:
+        named = {name: request.query_params.get(name, "") for name in ("pod", "user")}
+        if not any(named.values()):
+            channels.leave(channel_for(self.actor, slug, Need.READ), by=self.actor)
+        else:
+            channel = channel_for(self.actor, slug, Need.MANAGE)
+            member = presence.member_named(channel, **named)
+            channels.remove(channel, member, by=self.actor)
         return Response(status=204)
 
 

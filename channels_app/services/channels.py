@@ -93,6 +93,13 @@ def leave(channel: Channel, *, by: Actor) -> None:
     announce(channel.organization_id, "channel", channel.slug)
 
 
+def remove(channel: Channel, member: Member, *, by: Actor) -> None:
+    """Somebody else; the caller has checked that `by` may manage."""
+    record(by, "channel.remove_member", f"#{channel.slug}", member=str(member.pod or member.user))
+    member.delete()
+    announce(channel.organization_id, "channel", channel.slug)
+
+
 def archive(channel: Channel, *, by: Actor) -> None:
     """Nothing is lost: it can be read and taken back, not posted in."""
     if Channel.objects.filter(pk=channel.pk, archived_at=None).update(archived_at=now()):

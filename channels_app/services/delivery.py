@@ -115,15 +115,16 @@ def _type(mention: Mention) -> bool:
     pod = mention.pod
     if pod is None or pod.runner is None:
         return False
+    free = Mention.objects.filter(pk=mention.pk, command=None, receipt=Receipt.QUEUED)
+    if not free.update(receipt=Receipt.QUEUED):  # locks it before the Runner, as a Pod's end does
+        raise _TakenError
     command = queue_command(
         runner=pod.runner,
         kind=CommandKind.PROMPT,
         payload={"pod": pod.key, "text": _text(mention.message, pod)},
         pod=pod,
     )
-    free = Mention.objects.filter(pk=mention.pk, command=None, receipt=Receipt.QUEUED)
-    if not free.update(command=command):
-        raise _TakenError
+    free.update(command=command)
     return True
 
 

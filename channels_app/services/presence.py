@@ -1,11 +1,12 @@
 """What a member has not read yet, and who is there."""
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.actor import Actor
 from channels_app.access import channels_for, membership_of
 from channels_app.models import Channel, Member, Mention
+from pods.errors import NotVisibleError
 
 
 def rooms_of(actor: Actor) -> QuerySet[Channel]:
@@ -17,6 +18,15 @@ def rooms_of(actor: Actor) -> QuerySet[Channel]:
 
 def members_of(channel: Channel) -> QuerySet[Member]:
     return channel.members.select_related("user", "pod").order_by("joined_at")
+
+
+def member_named(channel: Channel, *, pod: str, user: str) -> Member:
+    """By a Pod's key or a user name. Raises NotVisibleError."""
+    named = Q(pod__key=pod) if pod else Q(user__username=user)
+    member = members_of(channel).filter(named).first()
+    if member is None:
+        raise NotVisibleError("no_such_member", f"{pod or user} is not in #{channel.slug}.")
+    return member
 
 
 def unread_mentions(user_id: int, organization_id: int) -> QuerySet[Mention]:

@@ -89,9 +89,12 @@ def test_members_come_and_go(cast, bob, alice):
     assert [member["user"] or member["pod"] for member in found] == ["bob", "eve", pod.key, "alice"]
     assert bob.post("channels/plans/members/", {"user": "charlie"}).status_code in {400, 404}
     assert Caller(eve).post("channels/plans/members/", {"user": "alice"}).status_code == 403
+    assert Caller(eve).delete(f"channels/plans/members/?pod={pod.key}").status_code == 403
+    assert bob.delete("channels/plans/members/?pod=pod-none").status_code == 404
+    assert bob.delete(f"channels/plans/members/?pod={pod.key}").status_code == 204
     assert Caller(eve).delete("channels/plans/members/").status_code == 204
     assert Caller(eve).get("channels/plans/").status_code == 404
-    assert room.members.count() == 3
+    assert room.members.count() == 2
 
 
 def test_the_document_is_shared_and_its_version_checked(cast, bob, alice):
