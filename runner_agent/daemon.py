@@ -74,7 +74,14 @@ class Daemon:
     async def serve(self, identity: identities.Identity) -> None:
         """Until a signal asks to stop. Raises RefusedError."""
         link = Link(self._config, identity, self, self._terminals, self._status)
-        self._door.open()
+        with self._door.opened():
+            await self._serve(link)
+        if self._refused:
+            self._status.note("refused", str(self._refused))
+            raise self._refused
+        self._status.note("stopped")
+
+    async def _serve(self, link: Link) -> None:
         async with self._supervisor.running():
             known = installed.remembered(self._config)
             self._agents = await installed.look(self._config) if known is None else known
@@ -87,10 +94,6 @@ class Daemon:
                 self._prune(),
                 self._leave_when_asked(link),
             )
-        if self._refused:
-            self._status.note("refused", str(self._refused))
-            raise self._refused
-        self._status.note("stopped")
 
     # ---- for the Session
 

@@ -4,7 +4,8 @@ import asyncio
 import importlib
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from runner_agent.config import Config
@@ -27,28 +28,28 @@ class ToolDoor:
         self.listing = b"[]"
         self.port = 0
 
-    def open(self) -> None:
-        """Take the port. Who calls before `serve` waits."""
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Hold the port. Who calls before `serve` waits."""
         self._listener = _listen(self._remembered()) or _listen(0)
         if self._listener is None:
             raise OSError("no port is free on 127.0.0.1")
         self.port = self._listener.getsockname()[1]
         replace_file(self._config.mcp_port_file, str(self.port).encode())
         self._tokens.url = f"http://{HOST}:{self.port}/mcp"
+        try:
+            yield
+        finally:
+            self._listener.close()
 
     async def serve(
         self, forward: Callable[[str, str, dict[str, Any]], Awaitable[ToolAnswer]]
     ) -> None:
         """Until cancelled. `forward` takes a Pod's token, a tool's name and its arguments."""
         assert self._listener is not None  # noqa: S101 - opened first
-        try:
-            served: Any = await asyncio.to_thread(
-                importlib.import_module, "runner_agent.mcp_server"
-            )
-            server = served.ToolServer(self._tokens, lambda: self.listing, forward)
-            await server.serve(self._listener)
-        finally:
-            self._listener.close()
+        served: Any = await asyncio.to_thread(importlib.import_module, "runner_agent.mcp_server")
+        server = served.ToolServer(self._tokens, lambda: self.listing, forward)
+        await server.serve(self._listener)
 
     def _remembered(self) -> int:
         try:
