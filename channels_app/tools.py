@@ -6,7 +6,7 @@ from pydantic import Field
 
 from accounts.actor import Actor, Scope
 from channels_app import rules
-from channels_app.access import Need, channel_for
+from channels_app.access import Need, channel_for, channels_for
 from channels_app.models import Channel, Message
 from channels_app.services import channels, messages, presence
 from channels_app.services.shown import message_shape
@@ -147,18 +147,23 @@ def wait_for_messages(actor: Actor, asked: WaitFor) -> Outcome | Wait:
         for member in messages.unread(actor, asked.channels):
             if found := messages.unread_of_others(member, by=actor):
                 return _told(actor, member.channel, found)
-        for slug in asked.channels:
-            channel_for(actor, slug, Need.READ)  # nothing new, or no such Channel
+        _check_there(actor, asked.channels)  # nothing new, or no such Channel
     if untold := bindings.tell(actor.pod_id) if actor.pod_id else []:
         return _told_bindings(untold)
     nothing = Outcome(_data(None, [], []), "Nothing new.")
     return Wait(frozenset({"message", "binding"}), asked.timeout_s, nothing)
 
 
+def _check_there(actor: Actor, slugs: list[str]) -> None:
+    """Raises NotVisibleError."""
+    known = channels_for(actor).filter(slug__in=slugs).values_list("slug", flat=True)
+    for slug in set(slugs).difference(known if slugs else ()):
+        channel_for(actor, slug, Need.READ)
+
+
 def _told(actor: Actor, channel: Channel, found: list[Message]) -> Outcome:
     if found:
-        last = found[-1].number
-        messages.mark(channel, by=actor, delivered=last, read=last)
+        messages.told(channel, by=actor, number=found[-1].number)
     lines = [_line(each) for each in found] or ["Nothing new."]
     return Outcome(_data(channel, found, []), f"#{channel.slug}\n" + "\n".join(lines))
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import F, Prefetch, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 from django.utils.timezone import now
 
@@ -20,6 +20,7 @@ from pods.lifecycle import ENDED
 from pods.models import Pod
 
 PAGE = 100
+_NOT_SHOWN_OF_PODS = ("prompt", "spec", "wanted")
 
 
 def post(
@@ -126,6 +127,14 @@ def mark(channel: Channel, *, by: Actor, delivered: int = 0, read: int = 0) -> N
     )
 
 
+def told(channel: Channel, *, by: Actor, number: int) -> None:
+    """This member has got all up to `number`, which is there: as `mark`, in one step."""
+    behind = Q(delivered__lt=number) | Q(read__lt=number)
+    Member.objects.filter(membership_of(by), behind, channel=channel).update(
+        delivered=Greatest("delivered", Value(number)), read=Greatest("read", Value(number))
+    )
+
+
 def message_for(channel: Channel, number: int) -> Message:
     message = _shown(channel).filter(number=number).first()
     if message is None:
@@ -134,9 +143,15 @@ def message_for(channel: Channel, number: int) -> Message:
 
 
 def _shown(channel: Channel) -> QuerySet[Message]:
-    return channel.messages.select_related(
-        "reply_to", "author_pod", "author_user", "channel"
-    ).prefetch_related("mentions__user", "mentions__pod")
+    """With all that is shown of a message, and no more: this is asked for each reader of each message."""
+    called = Mention.objects.select_related("user", "pod").only(
+        "message", "receipt", "typed_at", "user__username", "pod__key"
+    )
+    return (
+        channel.messages.select_related("reply_to", "author_pod", "author_user")
+        .defer(*(f"author_pod__{name}" for name in _NOT_SHOWN_OF_PODS), "reply_to__body")
+        .prefetch_related(Prefetch("mentions", called))
+    )
 
 
 def _checked(body: str) -> str:

@@ -110,10 +110,11 @@ def tell(pod_id: int) -> list[Binding]:
     """What this Pod has not been told yet: requests it may answer, and answers to its own. Each once."""
     asked = Q(target_id=pod_id, state=BindingState.REQUESTED, request_told_at=None)
     answered = Q(holder_id=pod_id, answer_told_at=None, state__in=_ANSWERS)
+    news = list(Binding.objects.filter(asked | answered).values_list("pk", flat=True))
+    if not news:  # most often: each waiting Pod asks this again and again
+        return []
     untold = list(
-        Binding.objects.filter(asked | answered)
-        .select_related("holder", "target", "organization")
-        .order_by("pk")
+        Binding.objects.filter(pk__in=news).select_related("holder", "target").order_by("pk")
     )
     of_me = [binding.pk for binding in untold if binding.target_id == pod_id]
     mine = [binding.pk for binding in untold if binding.holder_id == pod_id]
