@@ -43,6 +43,13 @@ class MessageLook:
         return "pod" if self.message.author_pod_id else "person"
 
     @property
+    def version(self) -> str:
+        """Changes with whatever may change of a message."""
+        receipts = [each.receipt for each in self.message.mentions.all()]
+        at = self.message.deleted_at or self.message.edited_at
+        return " ".join([at.isoformat() if at else "", *receipts])
+
+    @property
     def receipts(self) -> list[tuple[str, str, str]]:
         """Of each Pod that was called: its key, its name and what became of it."""
         return [

@@ -50,9 +50,11 @@ async function guard(event) {
   event.stopImmediatePropagation();
   const { ask: title, askText: text, askYes: yes } = form.dataset;
   if (!(await question({ title, text, yes, isDanger: true }))) return;
-  form.dataset.answered = "yes";
-  form.requestSubmit();
-  delete form.dataset.answered;
+  const still = form.isConnected ? form : document.querySelector(`form[action="${CSS.escape(form.getAttribute("action"))}"]`);
+  if (!still) return; // it went while the question stood
+  still.dataset.answered = "yes";
+  still.requestSubmit();
+  delete still.dataset.answered;
 }
 
 export function question({ title, text, yes, isDanger = false }) {

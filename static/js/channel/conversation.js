@@ -75,7 +75,7 @@ export function followConversation(root) {
     const shown = node.id && document.getElementById(node.id);
     if (shown) {
       const isBeingEdited = shown.querySelector("form.edit");
-      if (node.matches("article") && !isBeingEdited && shown.innerHTML !== node.innerHTML) {
+      if (node.matches("article") && !isBeingEdited && shown.dataset.version !== node.dataset.version) {
         node.classList.toggle("follows", shown.classList.contains("follows"));
         shown.replaceWith(node);
         htmx.process(node);
