@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from accounts.models import ApiToken, AuditEvent
 from pods.commands import CommandKind
 from pods.lifecycle import PodState
-from pods.models import AgentType, Command, KeptScreen, Pod, Repository, Runner
+from pods.models import AgentType, Binding, Command, KeptScreen, Pod, Repository, Runner
 from pods.services.commands import queue_command
 from tests.builders import (
     Cast,
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 SECRET = "acme-secret"  # a word that is in every row of ours
-LISTS = {"pods/", "runners/", "agent-types/", "repositories/", "tokens/", "me/"}
+LISTS = {"pods/", "bindings/", "runners/", "agent-types/", "repositories/", "tokens/", "me/"}
 
 
 def routes() -> Iterator[str]:
@@ -57,12 +57,20 @@ def ours(cast: Cast) -> dict[str, str]:
     command = queue_command(
         runner=runner, kind=CommandKind.EXECUTE, payload={"argv": [SECRET]}, pod=pod
     )
+    binding = Binding.objects.create(
+        organization=cast.organization,
+        holder=pod,
+        target=make_pod(cast.organization, owner=cast.alice, name=SECRET),
+        reason=SECRET,
+        expires_at=now(),
+    )
     Caller(cast.alice)  # makes a token
     return {
         "<slug:key>": pod.key,
         "<int:runner_id>": str(runner.pk),
         "<slug:slug>": repository.slug,
         "<uuid:command_id>": str(command.pk),
+        "<int:binding_id>": str(binding.pk),
         "<int:token_id>": str(ApiToken.objects.get().pk),
     }
 
@@ -76,7 +84,7 @@ def addressed(route: str, names: dict[str, str]) -> str:
 
 def everything() -> list[Any]:
     """All rows, to see that nothing changed."""
-    models = (Pod, Runner, Repository, AgentType, Command, AuditEvent)
+    models = (Pod, Runner, Repository, AgentType, Binding, Command, AuditEvent)
     return [list(model.objects.order_by("pk").values()) for model in models]
 
 
@@ -138,13 +146,12 @@ def test_strangers_cannot_find_ours_by_filters(cast: Cast, ours: dict[str, str])
         assert charlie.get(f"pods/?{query}").json() == {"results": [], "next": None}
 
 
-def test_a_person_in_both_sees_each_alone(cast: Cast, ours: dict[str, str]) -> None:
+@pytest.mark.usefixtures("ours")
+def test_a_person_in_both_sees_each_alone(cast: Cast) -> None:
     cast.charlie.memberships.create(organization=cast.organization, role="viewer")
     theirs = make_pod(cast.stranger, state=PodState.RUNNING)
-    for organization, keys in (
-        (cast.organization, [ours["<slug:key>"]]),
-        (cast.stranger, [theirs.key]),
-    ):
+    mine = Pod.objects.exclude(pk=theirs.pk).order_by("-pk").values_list("key", flat=True)
+    for organization, keys in ((cast.organization, [*mine]), (cast.stranger, [theirs.key])):
         bearer = f"Bearer {make_token(cast.charlie, organization)}"
         seen = Client(headers={"Authorization": bearer}).get("/api/v1/pods/").json()["results"]
         assert [pod["key"] for pod in seen] == keys
