@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from runner_agent.host_link import Typing
-from runner_agent.input_records import BURST_MAX, InputRecorder
 from runner_agent.outbox import BURSTS_KEPT, Outbox
+from runner_agent.terminals.host_link import Typing
+from runner_agent.terminals.input_records import BURST_MAX, InputRecorder
 
 pytestmark = pytest.mark.looptime
 

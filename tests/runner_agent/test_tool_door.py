@@ -10,8 +10,8 @@ from sse_starlette.sse import AppStatus
 
 from runner_agent.config import Config
 from runner_agent.messages import ToolAnswer
-from runner_agent.pod_tokens import PodTokens, digest
-from runner_agent.tool_door import ToolDoor
+from runner_agent.pods.pod_tokens import PodTokens, digest
+from runner_agent.tools.tool_door import ToolDoor
 
 HEADERS = {"Accept": "application/json, text/event-stream", "Authorization": "Bearer token-a"}
 TOOL = {"name": "look", "description": "Look.", "inputSchema": {"type": "object"}}

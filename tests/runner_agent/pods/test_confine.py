@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runner_agent import confine, execute, toolchains
-from runner_agent.confine import Confinement
+from runner_agent.jail import confine, execute, toolchains
+from runner_agent.jail.confine import Confinement
 from tests.runner_agent.pods.rig import supervised
 
 PROMPT = "$ "

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runner_agent.confine import Isolation
-from runner_agent.git_view import GitView, ViewError
+from runner_agent.jail.confine import Isolation
+from runner_agent.workspaces.git_view import GitView, ViewError
 from tests.runner_agent.pods.rig import git
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from runner_agent.messages import Command, CommandError, Prompt
-from runner_agent.prompting import type_when_idle
+from runner_agent.pods.prompting import type_when_idle
 from tests.runner_agent.pods.rig import daemon, supervised
 
 READER = ["sh", "-c", 'stty -echo; while read -r line; do echo "<$line>"; done']

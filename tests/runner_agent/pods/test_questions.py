@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from runner_agent import questions
-from runner_agent.execute import OUTPUT_LIMIT
+from runner_agent.jail.execute import OUTPUT_LIMIT
+from runner_agent.pods import questions
 from tests.runner_agent.pods.rig import git, supervised
 
 

@@ -2,7 +2,7 @@
 
 import stat
 
-from runner_agent.pod_tokens import PodTokens, digest
+from runner_agent.pods.pod_tokens import PodTokens, digest
 from tests.runner_agent.pods.rig import daemon, new_key, supervised, until
 
 
