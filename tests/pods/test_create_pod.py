@@ -28,7 +28,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 def ask(cast: Cast, **wanted: Any) -> Pod:
     built_in("shell")
-    return create_pod(by=actor_of(cast.bob), request=PodRequest(**{"agent_type": "shell", **wanted}))
+    return create_pod(
+        by=actor_of(cast.bob), request=PodRequest(**{"agent_type": "shell", **wanted})
+    )
 
 
 def refused(cast: Cast, **wanted: Any) -> str:
