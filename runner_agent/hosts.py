@@ -69,6 +69,7 @@ class PodHosts:
         finally:
             for pod in list(self._hosts):
                 self.forget(pod)
+            await asyncio.sleep(0)  # connections are closed in the loop's next turn
 
     def get(self, pod: str) -> PodHost | None:
         return self._hosts.get(pod)
