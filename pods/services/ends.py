@@ -93,6 +93,6 @@ def _advance(pod: Pod, to: PodState, **changes: Any) -> bool:
     """The step of exactly this Pod from exactly the state it was seen in."""
     if not Pod.objects.filter(pk=pod.pk, state=pod.state).advance(to, **changes):
         return False
-    pod.state = to
+    pod.refresh_from_db(fields=["state"])
     announce(pod.organization_id, "pod", pod.key, to)
     return True
