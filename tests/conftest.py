@@ -32,6 +32,10 @@ def no_open_descriptors() -> Iterator[None]:
     assert not {fd.name: fd.readlink() for fd in leaked}
 
 
+def pytest_configure() -> None:
+    asyncio.set_event_loop(None)  # else pytest-asyncio makes one at its first look and never closes it
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and asyncio.iscoroutinefunction(item.obj):
