@@ -143,7 +143,9 @@ def _vt(handle: Any, *, margins: bool = True) -> bytes:
 def _with_blank_rows(written: bytes, handle: Any, *, margins: bool) -> bytes:
     """The formatter leaves blank rows at the end out; below what has scrolled, all would be shown too low."""
     rows = ffi.new("size_t*")
-    check(lib.ghostty_terminal_get(handle, lib.GHOSTTY_TERMINAL_DATA_TOTAL_ROWS, rows), "total_rows")
+    check(
+        lib.ghostty_terminal_get(handle, lib.GHOSTTY_TERMINAL_DATA_TOTAL_ROWS, rows), "total_rows"
+    )
     end = _END_OF_ROWS.search(written)
     if end is None:
         return written
@@ -164,7 +166,9 @@ def _behind(handle: Any) -> bytes:
         lib.ghostty_snapshot_decoder_free(decoder[0])
     try:
         lib.ghostty_terminal_vt_write(copy[0], _TO_PRIMARY, len(_TO_PRIMARY))
-        return _vt(copy[0], margins=False)  # they hold for both screens, and would cut the alternate one
+        return _vt(
+            copy[0], margins=False
+        )  # they hold for both screens, and would cut the alternate one
     finally:
         lib.ghostty_terminal_free(copy[0])
 
