@@ -159,3 +159,16 @@ async def test_while_the_runner_is_away_the_last_screen_is_shown(rows: World) ->
     assert screen["as_of"]
     with pytest.raises(RunnerOfflineError):
         await call(terminals.output, rows.pod, 0, 10)
+
+
+async def test_nobody_waits_for_the_answer_of_a_session_that_ended(world: World) -> None:
+    async def write(message: Any) -> None:
+        if isinstance(message, Question):
+            world.sessions.remove(world.session)
+            world.questions.close_of(world.runner_row.pk)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(world.session.write(write))
+        with pytest.raises(RunnerOfflineError):
+            await call(terminals.output, world.pod, 0, 10)
+        world.session.close("draining", "The test is over.")
