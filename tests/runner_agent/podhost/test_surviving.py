@@ -225,8 +225,10 @@ async def test_past_log_max_the_oldest_output_goes(stage: Open, config: Config) 
         assert 0 < first == len(WANTED) - len(reading.data)
         assert reading.data == WANTED[first:]
         assert reading.events[1].to == first
-        on_disk = sum(path.stat().st_size for path in (host.directory / "log").iterdir())
-        assert on_disk < (1 << 18) + (1 << 17)
+        await it.terminals.screen(host.pod)
+        left = list((host.directory / "log").iterdir())
+        assert min(int(path.stem, 16) for path in left) == first
+        assert sum(path.stat().st_size for path in left if path.suffix != ".screen") <= 1 << 18
 
 
 async def test_a_pods_directory_can_go_once_it_is_forgotten(
