@@ -16,6 +16,17 @@ DESCRIPTORS = Path("/proc/self/fd")
 SETTLES_WITHIN = 1.0  # seconds in which what a test closed may still be ending
 
 
+def pytest_configure() -> None:
+    # Else pytest-asyncio makes the thread's default loop, which nobody closes.
+    asyncio.set_event_loop(None)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """A server of our own goes with its databases: nothing has to be dropped while threads still use it."""
+    return bool(os.environ.get("TEST_DATABASE_IS_OURS"))
+
+
 @pytest.fixture
 def cast(db: None) -> builders.Cast:
     """alice owns the Organization, bob is a member, charlie is a stranger."""
