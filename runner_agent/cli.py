@@ -71,7 +71,7 @@ def enroll(  # noqa: PLR0913 - each is an option
     as_json: AsJson = False,
 ) -> None:
     """Make this machine a Runner, with a single-use token."""
-    from runner_agent import joining
+    from runner_agent.link import joining
 
     wanted = joining.Wanted(
         server=server,
@@ -99,7 +99,7 @@ def run(home: Home = None) -> None:
 @app.command(epilog="Example: mesh-runner pods --home /srv/mesh-runner")
 def pods(home: Home = None) -> None:
     """Own the Pods: a small program that `run` asks for each new one."""
-    from runner_agent import hosts
+    from runner_agent.terminals import hosts
 
     loaded = config.load(home)
     loaded.prepare()
@@ -113,7 +113,7 @@ def stop_pods(
     grace: Annotated[float, typer.Option(help="Seconds an agent may take to end.")] = 5.0,
 ) -> None:
     """End all Pods of this machine, also without a server."""
-    from runner_agent import hosts
+    from runner_agent.terminals import hosts
 
     ended = asyncio.run(hosts.end_all(config.load(home), grace))
     typer.echo(f"{ended} Pods ended")

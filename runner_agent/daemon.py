@@ -10,22 +10,23 @@ import logging
 import signal
 from collections.abc import Iterator
 
-from runner_agent import __version__, installed, machine
-from runner_agent import identity as identities
+from runner_agent import __version__, machine
 from runner_agent.commands import Commands
 from runner_agent.config import Config
-from runner_agent.hosts import PodHosts
 from runner_agent.ledger import Ledger
-from runner_agent.link import Link, RefusedError
+from runner_agent.link import identity as identities
+from runner_agent.link.link import Link, RefusedError
+from runner_agent.link.screens import KeptScreens
+from runner_agent.link.status import Status
 from runner_agent.lock import alone
 from runner_agent.messages import Answer, Command, InstalledAgent, Question
 from runner_agent.outbox import Outbox
-from runner_agent.questions import Questions
-from runner_agent.screens import KeptScreens
+from runner_agent.pods import installed
+from runner_agent.pods.questions import Questions
+from runner_agent.pods.supervisor import Supervisor
 from runner_agent.session_messages import Hello
-from runner_agent.status import Status
-from runner_agent.supervisor import Supervisor
-from runner_agent.terminals import Terminals
+from runner_agent.terminals.hosts import PodHosts
+from runner_agent.terminals.terminals import Terminals
 from runner_agent.together import until_one_ends
 
 LEAVE_WITHIN_S = 9.0  # an orderly stop; supervisors kill after 10

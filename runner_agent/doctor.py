@@ -11,9 +11,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from runner_agent import confine, identity, lock
+from runner_agent import lock
 from runner_agent.config import Config
-from runner_agent.enroll import EnrollError, ask_server
+from runner_agent.jail import confine
+from runner_agent.link import identity
+from runner_agent.link.enroll import EnrollError, ask_server
 
 REACH_WITHIN_S = 5.0
 CLOCK_OFF_S = 300.0  # certificates are dated back by ten minutes

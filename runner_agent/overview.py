@@ -4,9 +4,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from runner_agent import __version__, identity, lock, status
+from runner_agent import __version__, lock
 from runner_agent.config import Config
-from runner_agent.identity import IdentityError
+from runner_agent.link import identity, status
+from runner_agent.link.identity import IdentityError
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner_agent.screen import PARTIAL_MAX, Screen
+from runner_agent.terminals.screen import PARTIAL_MAX, Screen
 
 VIM = b"$ vim\r\n\x1b[?2004h\x1b[?1049h\x1b[2J\x1b[H\x1b[7m file \x1b[0m\r\n~\r\n~\x1b[1;3r"
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from runner_agent import config as configs
-from runner_agent import identity as identities
 from runner_agent.config import Config, Enrolled
-from runner_agent.identity import Identity
-from runner_agent.link import Link
-from runner_agent.periods import Periods
-from runner_agent.status import Status
+from runner_agent.link import identity as identities
+from runner_agent.link.identity import Identity
+from runner_agent.link.link import Link
+from runner_agent.link.periods import Periods
+from runner_agent.link.status import Status
 from tests.runner_agent.link.authority import BACKDATED, LIFE, Authority
 from tests.runner_agent.link.gateway import ScriptedGateway
 from tests.runner_agent.link.runner import NotingFeeds, NotingRunner

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner_agent.backoff import Backoff
+from runner_agent.link.backoff import Backoff
 
 CHANCES = st.floats(0, 1, exclude_max=True)
 

@@ -14,10 +14,11 @@ from cryptography import x509
 from proto.mesh.v1 import enrollment_pb2 as pb
 from proto.mesh.v1 import enrollment_pb2_grpc as rpc
 from runner_agent import config as configs
-from runner_agent import identity as identities
-from runner_agent import joining, lock
-from runner_agent.enroll import EnrollError, enroll
-from runner_agent.identity import IdentityError
+from runner_agent import lock
+from runner_agent.link import identity as identities
+from runner_agent.link import joining
+from runner_agent.link.enroll import EnrollError, enroll
+from runner_agent.link.identity import IdentityError
 from runner_agent.lock import AlreadyRunningError
 from tests.runner_agent.link.authority import Authority
 

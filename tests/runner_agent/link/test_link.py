@@ -9,11 +9,11 @@ import grpc
 import pytest
 
 from proto.mesh.v1 import runner_pb2 as pb
-from runner_agent import identity as identities
-from runner_agent import status
-from runner_agent.link import RefusedError, is_passing
+from runner_agent.link import identity as identities
+from runner_agent.link import status
+from runner_agent.link.link import RefusedError, is_passing
+from runner_agent.link.periods import Periods
 from runner_agent.messages import CommandResult, Output
-from runner_agent.periods import Periods
 from tests.runner_agent.link.authority import Authority
 from tests.runner_agent.link.conftest import QUICK
 from tests.runner_agent.link.gateway import ScriptedGateway, Way

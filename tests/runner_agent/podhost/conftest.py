@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from runner_agent.config import Config
-from runner_agent.hosts import template_argv
 from runner_agent.podhost import files
+from runner_agent.terminals.hosts import template_argv
 from tests.runner_agent.podhost.stage import Stage
 
 _numbers = count(1)

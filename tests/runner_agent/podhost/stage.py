@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Self
 
 from runner_agent.config import Config
-from runner_agent.hosts import Launch, PodHost, PodHosts
 from runner_agent.messages import (
     End,
     FeedAck,
@@ -20,7 +19,8 @@ from runner_agent.messages import (
     Screen,
     TerminalEvent,
 )
-from runner_agent.terminals import Terminals
+from runner_agent.terminals.hosts import Launch, PodHost, PodHosts
+from runner_agent.terminals.terminals import Terminals
 
 WITHIN_S = 30.0
 PATH = f"{os.environ['PATH']}:/usr/sbin:/usr/bin:/sbin:/bin"

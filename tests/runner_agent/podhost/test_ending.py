@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runner_agent.hosts import end_all
 from runner_agent.podhost.ending import GIVE_UP_S, Ending
+from runner_agent.terminals.hosts import end_all
 from tests.runner_agent.podhost.conftest import Open
 from tests.runner_agent.podhost.stage import WITHIN_S, alive, until
 

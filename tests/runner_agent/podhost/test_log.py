@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runner_agent.logs import GoneError, PodLog
 from runner_agent.podhost.log import MARK, SEGMENT, LogWriter
+from runner_agent.terminals.logs import GoneError, PodLog
 
 SMALL = 1 << 16  # the smallest segment
 

@@ -4,7 +4,7 @@ import asyncio
 
 from runner_agent.messages import FeedAck, OpenFeed, Output
 from runner_agent.podhost.pacing import STALLED_S, Pacing
-from runner_agent.terminals import WATCHED_AHEAD
+from runner_agent.terminals.terminals import WATCHED_AHEAD
 from tests.runner_agent.podhost.conftest import Open
 from tests.runner_agent.podhost.stage import until
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from runner_agent import live_screen
 from runner_agent.messages import CloseFeed, OpenFeed
+from runner_agent.terminals import live_screen
 from tests.runner_agent.podhost.conftest import Open
 from tests.runner_agent.podhost.stage import Stage, until
 

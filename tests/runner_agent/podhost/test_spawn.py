@@ -3,8 +3,8 @@ import os
 import signal
 import socket
 
-from runner_agent.hosts import HostError, Launch, PodHosts
 from runner_agent.podhost import wire
+from runner_agent.terminals.hosts import HostError, Launch, PodHosts
 from tests.runner_agent.podhost.conftest import Open
 from tests.runner_agent.podhost.stage import until
 

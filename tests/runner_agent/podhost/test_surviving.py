@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from runner_agent.config import Config
-from runner_agent.hosts import Launch, PodHosts, template_argv
 from runner_agent.podhost import files
+from runner_agent.terminals.hosts import Launch, PodHosts, template_argv
 from tests.runner_agent.podhost.conftest import Open
 from tests.runner_agent.podhost.stage import PATH, WITHIN_S, Stage, alive, until
 

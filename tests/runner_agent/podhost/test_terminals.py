@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from runner_agent.feed import CREDIT, FRAME
 from runner_agent.messages import (
     Attached,
     CloseFeed,
@@ -24,8 +23,9 @@ from runner_agent.messages import (
     Screen,
     Size,
 )
-from runner_agent.screen import Screen as RunnerScreen
-from runner_agent.terminals import UnknownPodError
+from runner_agent.terminals.feed import CREDIT, FRAME
+from runner_agent.terminals.screen import Screen as RunnerScreen
+from runner_agent.terminals.terminals import UnknownPodError
 from tests.runner_agent.podhost.conftest import Open
 from tests.runner_agent.podhost.stage import Reading, Stage, until
 

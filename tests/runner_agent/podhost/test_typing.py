@@ -4,10 +4,10 @@ import signal
 
 import pytest
 
-from runner_agent.hosts import HostError
 from runner_agent.messages import Input, InputRefused, InputTaken
-from runner_agent.pod_host import TYPED_AHEAD
 from runner_agent.podhost import inputs
+from runner_agent.terminals.hosts import HostError
+from runner_agent.terminals.pod_host import TYPED_AHEAD
 from tests.runner_agent.podhost.conftest import Open
 from tests.runner_agent.podhost.stage import WITHIN_S, Stage
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from runner_agent import confine
 from runner_agent.config import Config
-from runner_agent.confine import Isolation
-from runner_agent.hosts import template_argv
+from runner_agent.jail import confine
+from runner_agent.jail.confine import Isolation
+from runner_agent.terminals.hosts import template_argv
 from tests.runner_agent.pods.rig import git
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from runner_agent.config import Config
-from runner_agent.hosts import PodHost, PodHosts
 from runner_agent.messages import Command, PodReport, Progress, Question
 from runner_agent.outbox import Outbox
-from runner_agent.questions import Questions
-from runner_agent.supervisor import Supervisor
-from runner_agent.terminals import Terminals
+from runner_agent.pods.questions import Questions
+from runner_agent.pods.supervisor import Supervisor
+from runner_agent.terminals.hosts import PodHost, PodHosts
+from runner_agent.terminals.terminals import Terminals
 
 WITHIN_S = 20.0
 IDENTITY = ("-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false")

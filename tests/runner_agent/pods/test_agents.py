@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from runner_agent import agents
+from runner_agent.pods import agents
 
 
 def install(directory, name: str, script: str) -> None:

@@ -6,8 +6,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from runner_agent import confine, execute, toolchains
-from runner_agent.confine import Confinement
+from runner_agent.jail import confine, execute, toolchains
+from runner_agent.jail.confine import Confinement
 from tests.runner_agent.pods.rig import supervised
 
 PROMPT = "$ "

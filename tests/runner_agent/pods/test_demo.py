@@ -16,7 +16,7 @@ import pytest
 from runner_agent.demo.editor import Editor
 from runner_agent.demo.keys import Key, Keys
 from runner_agent.demo.text import cells, clip, fold, wrap
-from runner_agent.screen import Screen
+from runner_agent.terminals.screen import Screen
 from tests.runner_agent.pods.rig import git
 
 WITHIN_S = 15.0

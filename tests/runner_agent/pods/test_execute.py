@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from runner_agent import execute
+from runner_agent.jail import execute
 from runner_agent.messages import CommandError
 from tests.runner_agent.pods.rig import supervised, until
 from tests.runner_agent.pods.test_ending import processes_of

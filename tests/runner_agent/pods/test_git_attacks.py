@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runner_agent.confine import Isolation
-from runner_agent.git_view import GitView, ViewError
+from runner_agent.jail.confine import Isolation
+from runner_agent.workspaces.git_view import GitView, ViewError
 from tests.runner_agent.pods.rig import git
 
 
@@ -261,7 +261,7 @@ def pipe_for_packed_refs(planted: Planted) -> None:
 async def test_what_would_hold_git_up_ends_in_a_sentence(
     planted, jail, damage, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("runner_agent.git_view.TIME_LIMIT_S", 0.25)
+    monkeypatch.setattr("runner_agent.workspaces.git_view.TIME_LIMIT_S", 0.25)
     damage(planted)
     view = GitView(tmp_path / "view", planted.tree, planted.cache, jail)
     assert await look(view, planted.base)

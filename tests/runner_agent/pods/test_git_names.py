@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from runner_agent.git_names import check_ref, source_of
 from runner_agent.messages import CommandError
+from runner_agent.workspaces.git_names import check_ref, source_of
 
 BAD = [
     *("", "ext::sh -c touch% /tmp/PWN", "ext::sh", "fd::3", "../x", "x", "C:\\x"),

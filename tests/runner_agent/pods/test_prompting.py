@@ -2,8 +2,8 @@
 
 import pytest
 
-from runner_agent import prompting
-from runner_agent.prompting import as_typed
+from runner_agent.pods import prompting
+from runner_agent.pods.prompting import as_typed
 from tests.runner_agent.pods.rig import daemon, supervised, until
 
 # Shows each read it got, as an agent's input would see it.

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from runner_agent.removal import remove
+from runner_agent.workspaces.removal import remove
 
 
 @pytest.fixture

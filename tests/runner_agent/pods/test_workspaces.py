@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from runner_agent import git as git_module
-from runner_agent import repositories
-from runner_agent.git import GitError
-from runner_agent.git_view import GitView
 from runner_agent.messages import CommandError, WorkspaceSpec
 from runner_agent.places import places_of
-from runner_agent.workspace import Workspaces
+from runner_agent.workspaces import git as git_module
+from runner_agent.workspaces import repositories
+from runner_agent.workspaces.git import GitError
+from runner_agent.workspaces.git_view import GitView
+from runner_agent.workspaces.workspace import Workspaces
 from tests.runner_agent.pods.rig import git
 
 POD = "pod-abc234"

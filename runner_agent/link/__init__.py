@@ -1,0 +1,1 @@
+"""The way to the server: enrollment, the Session and Terminals streams, renewal."""

@@ -1,0 +1,1 @@
+"""Pods: how one starts, what is asked of it, how it ends."""

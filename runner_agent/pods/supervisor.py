@@ -1,0 +1,217 @@
+"""The Pods of this Runner: started, ended, run beside, found again after a restart."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from runner_agent.config import Config
+from runner_agent.jail import confine, execute
+from runner_agent.jail.confine import Isolation
+from runner_agent.jail.environment import environment
+from runner_agent.messages import (
+    Command,
+    CommandError,
+    Execute,
+    PodReport,
+    StartPod,
+    TerminatePod,
+)
+from runner_agent.outbox import Outbox
+from runner_agent.pods import payloads, pod_programs, prompting
+from runner_agent.pods.records import Record, Records
+from runner_agent.pods.starting import Starting, confinement
+from runner_agent.terminals.hosts import PodHost, PodHosts
+from runner_agent.terminals.terminals import Terminals, UnknownPodError
+from runner_agent.workspaces.git_view import GitView
+from runner_agent.workspaces.workspace import Workspaces
+
+_Job = Callable[[], Coroutine[Any, Any, None]]
+
+logger = logging.getLogger(__name__)
+
+
+class Supervisor:
+    def __init__(
+        self, config: Config, hosts: PodHosts, outbox: Outbox, terminals: Terminals
+    ) -> None:
+        self._config, self._hosts, self._outbox = config, hosts, outbox
+        self._terminals = terminals
+        self._records = Records(config)
+        self._workspaces = Workspaces(config)
+        self._isolation = Isolation("none", "not tried yet")
+        self._group: asyncio.TaskGroup
+        self._beside: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Find the Pods of before, then watch over all as long as this is open. Leaving it harms no Pod."""
+        self._isolation = await confine.detect(self._config)
+        logger.info("isolation: %s %s", self._isolation.level, self._isolation.problem)
+        pod_programs.write(self._config)
+        self._records.load()
+        adopted = await self._hosts.adopt()
+        async with asyncio.TaskGroup() as self._group:
+            for host in adopted:
+                self._attend(host)
+            try:
+                yield
+            finally:
+                for task in self._beside:
+                    task.cancel()
+
+    @property
+    def isolation(self) -> str:
+        return self._isolation.level
+
+    # ---- Commands
+
+    async def do(self, command: Command) -> dict[str, Any]:
+        """The result; CommandError when it cannot be done. Cancelled, it leaves nothing half-made behind."""
+        match command.kind:
+            case "start":
+                return await self._start(payloads.start_of(command))
+            case "terminate":
+                return await self._terminate(payloads.terminate_of(command))
+            case "execute":
+                return await self._execute(payloads.execute_of(command))
+        raise CommandError(
+            "unknown_kind", f"This Runner does not know {command.kind!r}. Update it."
+        )
+
+    async def evidence(self, command: Command) -> dict[str, Any] | None:
+        """After a crash: the result of a start or terminate that is provably done."""
+        host = self._hosts.get(command.pod)
+        record = self._records.get(command.pod)
+        if command.kind == "start" and host and record:
+            return _started(host, record)
+        if command.kind == "terminate" and host and not host.running:
+            return {"exit_code": host.exit_code}
+        return None
+
+    async def _start(self, wanted: StartPod) -> dict[str, Any]:
+        host, record = self._hosts.get(wanted.pod), self._records.get(wanted.pod)
+        if host and not record:
+            raise CommandError("pod_exists", f"There is a Pod {wanted.pod} of unknown make here.")
+        if not host:
+            host = await Starting(
+                config=self._config,
+                hosts=self._hosts,
+                records=self._records,
+                workspaces=self._workspaces,
+                isolation=self._isolation,
+                tell=self._outbox.progress,
+            ).start(wanted)
+            record = self._records.get(wanted.pod)
+            self._attend(host)
+            self._outbox.report(PodReport(wanted.pod, "running", end_offset=host.end))
+        assert record is not None  # noqa: S101 - written before the host is spawned
+        return _started(host, record)
+
+    async def _terminate(self, wanted: TerminatePod) -> dict[str, Any]:
+        """Done when no process of the Pod is left. A Pod that is not here has none."""
+        host = self._hosts.get(wanted.pod)
+        if host is None:
+            return {"exit_code": None}
+        host.terminate(wanted.grace_s)
+        return {"exit_code": await host.ended()}
+
+    async def _execute(self, wanted: Execute) -> dict[str, Any]:
+        host, record = self._hosts.get(wanted.pod), self._records.get(wanted.pod)
+        if host is None or record is None:
+            raise CommandError("unknown_pod", f"There is no Pod {wanted.pod} on this Runner.")
+        if not host.running:
+            raise CommandError("pod_ended", f"Pod {wanted.pod} has ended: nothing can run in it.")
+        places = self._records.places(wanted.pod)
+        prefix = self._isolation.confine(confinement(places, record.workspace))
+        env = environment(self._config, places, wanted.pod, record.env)
+        try:
+            finished = await execute.run(
+                (*prefix, *wanted.argv), cwd=places.workspace, env=env, timeout_s=wanted.timeout_s
+            )
+        except OSError as error:
+            raise CommandError(
+                "not_started", f"{wanted.argv[0]} cannot be run: {error.strerror}."
+            ) from error
+        return finished.told()
+
+    # ---- What is known about Pods
+
+    def reports(self) -> list[PodReport]:
+        """For the hello: every Pod whose end the server has not confirmed; without screens."""
+        return [self._report(host) for host in self._hosts if not self._is_over(host)]
+
+    def forget(self, pod: str) -> None:
+        """The server has committed its end: it is not reported again. Its files stay."""
+        self._records.confirm(pod)
+
+    def record(self, pod: str) -> Record | None:
+        return self._records.get(pod)
+
+    def view(self, record: Record) -> GitView:
+        """The Pod's repository, to be looked at."""
+        return GitView(
+            directory=self._records.places(record.pod).git_view,
+            tree=Path(record.workspace.path),
+            cache=Path(record.workspace.cache),
+            isolation=self._isolation,
+        )
+
+    # ---- Watching over Pods
+
+    def _attend(self, host: PodHost) -> None:
+        if not self._is_over(host):
+            self._do_beside(partial(self._until_ended, host), f"watch {host.pod}")
+        places = self._records.places(host.pod)
+        if host.running and places.prompt.exists():
+            typing = partial(prompting.type_prompt, host, self._terminals, places)
+            self._do_beside(typing, f"prompt {host.pod}")
+
+    def _do_beside(self, job: _Job, name: str) -> None:
+        task = self._group.create_task(_logging_failure(job, name), name=name)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+    async def _until_ended(self, host: PodHost) -> None:
+        await host.ended()
+        self._outbox.report(self._report(host, await self._last_screen(host)))
+
+    async def _last_screen(self, host: PodHost) -> dict[str, Any] | None:
+        try:
+            return await self._terminals.screen(host.pod)
+        except UnknownPodError:
+            return None
+
+    def _is_over(self, host: PodHost) -> bool:
+        return self._records.is_confirmed(host.pod)
+
+    def _report(self, host: PodHost, screen: dict[str, Any] | None = None) -> PodReport:
+        if host.lost:
+            why = f"It is lost: {host.reason}."
+            return PodReport(host.pod, "lost", end_offset=host.end, reason=why)
+        return PodReport(
+            host.pod,
+            "running" if host.running else "ended",
+            exit_code=host.exit_code or 0,
+            end_offset=host.end,
+            asked=host.asked,
+            screen=screen,
+        )
+
+
+def _started(host: PodHost, record: Record) -> dict[str, Any]:
+    return {
+        "pid": host.pid,
+        "isolation": record.isolation,
+        "workspace": record.workspace.told(),
+    }
+
+
+async def _logging_failure(job: _Job, name: str) -> None:
+    try:
+        await job()
+    except Exception:
+        logger.exception("%s broke", name)

@@ -1,0 +1,1 @@
+"""Terminals: Pod hosts as the daemon sees them, their logs, screens and feeds."""
