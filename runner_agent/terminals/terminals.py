@@ -22,7 +22,7 @@ from runner_agent.terminals.logs import GoneError
 from runner_agent.terminals.taken import Taken
 
 WATCHED_AHEAD = 1 << 20  # bytes a flood may run ahead of the leading live viewer
-LIMIT_STEP = 1 << 16  # bytes; a smaller change of the limit is not worth a frame
+LIMIT_STEP = 1 << 18  # bytes; a smaller change of the limit is not worth a frame
 WRITER_MAX = 200  # bytes of a writer's id
 REFUSED = 1024  # refusals not yet sent; the Gateway asks again for those that are forgotten
 READ_MAX = 1 << 20  # bytes of one output()
