@@ -16,11 +16,6 @@ DESCRIPTORS = Path("/proc/self/fd")
 SETTLES_WITHIN = 1.0  # seconds in which what a test closed may still be ending
 
 
-def pytest_configure() -> None:
-    # Else pytest-asyncio makes the thread's default loop, which nobody closes.
-    asyncio.set_event_loop(None)
-
-
 @pytest.fixture(scope="session")
 def django_db_keepdb() -> bool:
     """A server of our own goes with its databases: nothing has to be dropped while threads still use it."""
@@ -44,7 +39,8 @@ def no_open_descriptors() -> Iterator[None]:
 
 
 def pytest_configure() -> None:
-    asyncio.set_event_loop(None)  # else pytest-asyncio makes one at its first look and never closes it
+    # Else pytest-asyncio makes one at its first look and never closes it.
+    asyncio.set_event_loop(None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 
 from accounts.actor import Actor
 from pods.errors import ConflictError, RefusedError, RunnerOfflineError
@@ -43,7 +43,7 @@ async def answers(world: World) -> AsyncIterator[dict[str, Answer]]:
 
 
 def call(service: Any, *args: Any, **kwargs: Any) -> Any:
-    return sync_to_async(service, thread_sensitive=False)(*args, **kwargs)
+    return database_sync_to_async(service, thread_sensitive=False)(*args, **kwargs)
 
 
 async def test_text_keys_and_enter_are_typed(
@@ -149,7 +149,7 @@ async def test_while_the_runner_is_away_the_last_screen_is_shown(rows: World) ->
             gateway="", detached_at=rows.runner_row.seen_at
         )
 
-    await sync_to_async(away)()
+    await database_sync_to_async(away)()
     with pytest.raises(RunnerOfflineError) as offline:
         await call(terminals.screen, rows.pod)
     assert offline.value.detail["since"]
