@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from channels.testing import application
+from django.db import close_old_connections
 
 from tests import builders
 
@@ -41,6 +43,8 @@ def no_open_descriptors() -> Iterator[None]:
 def pytest_configure() -> None:
     # Else pytest-asyncio makes one at its first look and never closes it.
     asyncio.set_event_loop(None)
+    # Else threads that work while a communicator is asked leave their connections open.
+    application.no_op = close_old_connections
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
