@@ -3,6 +3,7 @@
 import hashlib
 from datetime import timedelta
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.timezone import now
@@ -86,9 +87,9 @@ def bearer(header: str) -> str | None:
     return secret.strip() if kind.lower() == "bearer" else None
 
 
-def operator_actor(user: User, organization_id: int) -> Actor:
+def operator_actor(user: User | AnonymousUser, organization_id: int) -> Actor:
     """An operator of the installation, who acts in any Organization. Raises NotAllowedError."""
-    if not (user.is_active and user.is_superuser):
+    if not (isinstance(user, User) and user.is_active and user.is_superuser):
         raise NotAllowedError("not_an_operator", "Only operators of this installation may do this.")
     return Actor(
         kind=ActorKind.PERSON,

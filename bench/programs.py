@@ -9,11 +9,12 @@ IDLE = ("python3", "-c", "import time;print('R',flush=True)\nwhile 1: time.sleep
 
 
 def flood(size: int) -> tuple[str, ...]:
-    """Says R, waits for one byte, writes `size` bytes of a fixed pattern to the raw PTY, waits for input."""
+    """Says R, waits for one byte, writes `size` bytes of log lines to the raw PTY, waits for input."""
     return (
         "python3",
         "-c",
-        RAW + f"b=bytes(i*31%251 for i in range(65536));n={size};os.write(1,b'R');os.read(0,1)\n"
+        RAW + "b=b''.join(b'%08d  compiling module %d of the project, 0 warnings\\r\\n'%(i,i%977) "
+        f"for i in range(1200))[:65536];n={size};os.write(1,b'R');os.read(0,1)\n"
         "while n>0: n-=os.write(1,b[:min(n,65536)])\n"
         "os.read(0,1)",
     )

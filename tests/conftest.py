@@ -9,11 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from channels.testing import application
+from django.db import close_old_connections
 
 from tests import builders
 
 DESCRIPTORS = Path("/proc/self/fd")
 SETTLES_WITHIN = 1.0  # seconds in which what a test closed may still be ending
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """A server of our own goes with its databases: nothing has to be dropped while threads still use it."""
+    return bool(os.environ.get("TEST_DATABASE_IS_OURS"))
 
 
 @pytest.fixture
@@ -30,6 +38,13 @@ def no_open_descriptors() -> Iterator[None]:
     gc.collect()
     leaked = [fd for fd in set(DESCRIPTORS.iterdir()) - before if fd.is_symlink()]
     assert not {fd.name: fd.readlink() for fd in leaked}
+
+
+def pytest_configure() -> None:
+    # Else pytest-asyncio makes one at its first look and never closes it.
+    asyncio.set_event_loop(None)
+    # Else threads that work while a communicator is asked leave their connections open.
+    application.no_op = close_old_connections
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -119,6 +119,7 @@ def pytest_load_initial_conftests() -> None:
         sys.stderr.write(_server.said())
         raise
     os.environ["TEST_DATABASE_URL"] = _server.url
+    os.environ["TEST_DATABASE_IS_OURS"] = "yes"
 
 
 def pytest_report_header() -> str:

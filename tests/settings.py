@@ -26,6 +26,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # a thread that ends leaves no open connection
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file: threads and processes of one test share it. Nothing survives the test, so nothing is synced.
     DATABASES["default"]["TEST"] = {"NAME": f"{_home}/test.sqlite3"}

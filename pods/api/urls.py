@@ -1,7 +1,7 @@
 """The addresses of the API, below `/api/`."""
 
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from pods.api import bindings, catalog, pods, runners, terminals, tokens
 from pods.api.door import Nowhere
@@ -42,7 +42,7 @@ _v1 = [
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
     path("v1/", include(_v1)),
     re_path(r"", Nowhere.as_view()),
 ]

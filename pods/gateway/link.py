@@ -58,6 +58,7 @@ class RunnerLink(rpc.RunnerLinkServicer):
             await Holding(session, attachment, self._shared, protocol).run(hello, context)
         finally:
             self._sessions.remove(session)
+            self._shared.questions.close_of(session.runner_id)
             self._shared.standing.forget(who)
             await asyncio.shield(self._shared.pool.run(detach, attachment))
         if session.goodbye:

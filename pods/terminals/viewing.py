@@ -73,15 +73,19 @@ class Viewing:
         return self._cursor.position
 
     async def next(self) -> Shown:
-        """What comes next; waits for it. After an End comes nothing. Cancelling loses nothing."""
-        while True:
-            self._changed.clear()
-            self._move()
-            shown = self._cursor.take()
-            if shown is not None and self._is_news(shown):
-                return shown
-            if shown is None:
-                await self._changed.wait()
+        """What comes next; waits for it. After an End comes nothing new. Cancelling loses nothing."""
+        while (shown := self.take()) is None:
+            await self._changed.wait()
+        return shown
+
+    def take(self) -> Shown | None:
+        """What comes next, if it is here."""
+        self._changed.clear()
+        self._move()
+        while (shown := self._cursor.take()) is not None:
+            if self._is_news(shown):
+                break
+        return shown
 
     def ack(self, offset: int) -> None:
         self._cursor.ack(offset)

@@ -9,7 +9,7 @@ import runner_agent
 from runner_agent.config import Config
 
 # Of `prefix/bin` only these parts of `prefix` are shown: `~/.local` also holds keyrings.
-_PARTS = ("bin", "sbin", "lib", "lib64", "libexec", "include", "pyvenv.cfg")
+_PARTS = ("bin", "sbin", "lib", "lib64", "libexec", "include")
 _LINKED = (
     "node",
     "python3",
@@ -44,6 +44,8 @@ def _of_directory(directory: Path) -> Iterator[Path]:
     if (
         directory.name == "shims"
     ):  # pyenv, rbenv, asdf: the shim runs what lies beside its directory
+        yield directory.parent
+    elif (directory.parent / "pyvenv.cfg").exists():  # a virtual environment holds nothing else
         yield directory.parent
     elif directory.name in _PARTS:
         yield from (directory.parent / part for part in _PARTS)

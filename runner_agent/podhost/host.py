@@ -14,7 +14,7 @@ from runner_agent.podhost.log import LogWriter
 from runner_agent.podhost.terminal import TYPED_AT_ONCE, Terminal
 
 GRACE_MAX_S = 3600.0
-HELD_AT_END_S = 10.0  # how long a full disk may keep an ended Pod from ending
+HELD_AT_END_S = 3.0  # how long a full disk may keep an ended Pod from ending
 
 _clock = time.monotonic
 

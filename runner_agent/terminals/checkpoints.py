@@ -38,6 +38,8 @@ def save(log: PodLog, offset: int, screen: "Screen") -> None:
     try:
         draft.write_bytes(head + b"\n" + screen.replay() + screen.partial())
         draft.replace(path)
+        if not log.path(offset, "").exists():  # its segment was dropped meanwhile
+            path.unlink(missing_ok=True)
     except OSError as error:  # a full disk: the screen can be rebuilt from an earlier one
         logger.warning("no checkpoint of the screen at %d: %s", offset, error)
 

@@ -97,6 +97,8 @@ class Feed:
         self._ready(self)
 
     def _output(self) -> Output | Size | None:
+        if self._cursor >= self.host.end and self.host.size == self._size:
+            return None
         room = min(FRAME, CREDIT - (self._cursor - self.acked))
         piece = self.host.log.take(self._cursor, room) if room > 0 else None
         if piece is None:

@@ -69,6 +69,7 @@ class PodHosts:
         finally:
             for pod in list(self._hosts):
                 self.forget(pod)
+            await asyncio.sleep(0)  # connections are closed in the loop's next turn
 
     def get(self, pod: str) -> PodHost | None:
         return self._hosts.get(pod)
@@ -174,7 +175,7 @@ class PodHosts:
         return True
 
     async def _load_screens(self) -> None:
-        await asyncio.to_thread(importlib.import_module, "runner_agent.screen")
+        await asyncio.to_thread(importlib.import_module, "runner_agent.terminals.screen")
         self._screens_loaded = True
         for host in self:
             host.live.allow()

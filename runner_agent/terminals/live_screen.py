@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 SLICE = 1 << 18  # bytes fed before others get their turn
 STEP = 1 << 16
+FLOOD = (
+    1 << 14
+)  # bytes dealt with in one turn: in a flood, word of more is asked for a little later, for the
+FLOOD_REST_S = 0.002  # host logs on meanwhile, and each word costs as much as 30 KiB of screen
 ANSWER_WITHIN_MS = (
     10_000  # a program that asked longer ago has given up, and would take the answer for typing
 )
@@ -44,6 +48,8 @@ class LiveScreen:
         self._waited = 0  # output before this waited for a daemon
         self._size: Size = (80, 24)
         self._turn: asyncio.Handle | None = None
+        self._rest: asyncio.TimerHandle | None = None
+        self._told = 0  # `caught_up` heard of this
         self._wanted = self._may_build = False
         self._done = asyncio.Event()
         self._waiting: list[Callable[[], None]] = []
@@ -53,7 +59,7 @@ class LiveScreen:
         self._seen, self._waited, self._size = max(self._seen, seen), end, size
         self._end = max(self._end, end)
         if self._seen >= self._end:
-            self._caught_up(self._end)
+            self._rested()
         else:
             self._schedule()
 
@@ -87,9 +93,10 @@ class LiveScreen:
         self._waiting.append(call)
 
     def close(self) -> None:
-        if self._turn is not None:
-            self._turn.cancel()
-            self._turn = None
+        for later in (self._turn, self._rest):
+            if later is not None:
+                later.cancel()
+        self._turn = self._rest = None
         if self._screen is not None:
             self._screen.close()
             self._screen = None
@@ -117,11 +124,23 @@ class LiveScreen:
             self._schedule()
             return
         self._seen = max(self._seen, self._end)
-        self._caught_up(self._end)
+        self._tell_caught_up()
         self._done.set()
         waiting, self._waiting = self._waiting, []
         for call in waiting:
             call()
+
+    def _tell_caught_up(self) -> None:
+        if self._rest is not None:
+            return
+        if self._end - self._told < FLOOD:
+            self._rested()
+        else:
+            self._rest = asyncio.get_running_loop().call_later(FLOOD_REST_S, self._rested)
+
+    def _rested(self) -> None:
+        self._rest, self._told = None, self._seen
+        self._caught_up(self._seen)
 
     def _feed_slice(self) -> bool:
         """Whether the end is reached."""

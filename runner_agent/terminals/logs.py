@@ -7,6 +7,7 @@ from pathlib import Path
 
 from runner_agent.podhost.log import MARK, SUFFIXES, name
 
+INDEX_READ = MARK.size << 8  # bytes; whole marks
 OPEN_SEGMENTS = 8  # of one Pod; readers far apart open and close them in turn
 
 Size = tuple[int, int]  # cols, rows
@@ -48,13 +49,15 @@ class _Segment:
         return self.sizes[max(0, after - 1)], following
 
     def _read_index(self) -> None:
-        new = os.pread(self.index, 1 << 21, self.index_read)
+        new = os.pread(self.index, INDEX_READ, self.index_read)
         whole = len(new) // MARK.size * MARK.size
         for offset, _, cols, rows in MARK.iter_unpack(new[:whole]):
             if cols:
                 self.resized_at.append(offset)
                 self.sizes.append((cols, rows))
         self.index_read += whole
+        if len(new) == INDEX_READ:
+            self._read_index()
 
     def close(self) -> None:
         os.close(self.data)

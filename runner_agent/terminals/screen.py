@@ -1,5 +1,6 @@
 """A Terminal's screen, kept by libghostty: what it shows, how to show it again, and its answers to queries."""
 
+import re
 import sys
 from typing import Any
 
@@ -23,6 +24,7 @@ CELL = (9, 18)  # pixels, for programs that ask
 _BRACKETED_PASTE = 2004
 _TO_PRIMARY = b"\x1b[?1049l"
 _RESET = b"\x1bc"
+_END_OF_ROWS = re.compile(rb"(?:\x1b\[\d+;\d+[rs])*(?P<cursor>\x1b\[\d+;\d+H)")  # after the margins
 _SCREEN_EXTRAS = ("cursor", "style", "hyperlink", "protection", "kitty_keyboard", "charsets")
 _EXTRAS = ("modes", "scrolling_region", "tabstops", "pwd", "keyboard")
 
@@ -120,7 +122,7 @@ def _answer_as_ourselves(terminal: Terminal, report: Any) -> tuple[Any, ...]:
     return name, said, xtversion, size
 
 
-def _vt(handle: Any) -> bytes:
+def _vt(handle: Any, *, margins: bool = True) -> bytes:
     options = init_sized("GhosttyFormatterTerminalOptions")
     options.emit = lib.GHOSTTY_FORMATTER_FORMAT_VT
     options.unwrap = options.trim = False
@@ -132,9 +134,24 @@ def _vt(handle: Any) -> bytes:
     made = lib.ghostty_formatter_terminal_new(ffi.NULL, formatter, handle, options[0])
     check(made, "formatter_terminal_new")
     try:
-        return _read(lambda *where: lib.ghostty_formatter_format_buf(formatter[0], *where))
+        written = _read(lambda *where: lib.ghostty_formatter_format_buf(formatter[0], *where))
     finally:
         lib.ghostty_formatter_free(formatter[0])
+    return _with_blank_rows(written, handle, margins=margins)
+
+
+def _with_blank_rows(written: bytes, handle: Any, *, margins: bool) -> bytes:
+    """The formatter leaves blank rows at the end out; below what has scrolled, all would be shown too low."""
+    rows = ffi.new("size_t*")
+    check(
+        lib.ghostty_terminal_get(handle, lib.GHOSTTY_TERMINAL_DATA_TOTAL_ROWS, rows), "total_rows"
+    )
+    end = _END_OF_ROWS.search(written)
+    if end is None:
+        return written
+    missing = rows[0] - 1 - written.count(b"\r\n")
+    after = end.start() if margins else end.start("cursor")
+    return written[: end.start()] + b"\r\n" * missing + written[after:]
 
 
 def _behind(handle: Any) -> bytes:
@@ -149,7 +166,9 @@ def _behind(handle: Any) -> bytes:
         lib.ghostty_snapshot_decoder_free(decoder[0])
     try:
         lib.ghostty_terminal_vt_write(copy[0], _TO_PRIMARY, len(_TO_PRIMARY))
-        return _vt(copy[0])
+        return _vt(
+            copy[0], margins=False
+        )  # they hold for both screens, and would cut the alternate one
     finally:
         lib.ghostty_terminal_free(copy[0])
 

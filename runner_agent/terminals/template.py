@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import runner_agent
 from runner_agent.config import Config
 from runner_agent.podhost import files
 from runner_agent.podhost.files import SPAWN_LOCK, SPAWN_SOCKET
@@ -32,7 +33,7 @@ def template_argv(config: Config) -> list[str]:
     if found is None or found.origin is None:
         raise HostError("ptyprocess is not installed. Install the Runner again.")
     library = Path(found.origin).parent.parent
-    program = Path(__file__).parent / "podhost" / "__main__.py"
+    program = Path(runner_agent.__file__).parent / "podhost" / "__main__.py"
     return [sys.executable, "-I", "-S", str(program), str(config.sockets), str(library)]
 
 

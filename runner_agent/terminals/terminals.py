@@ -11,7 +11,6 @@ from runner_agent.messages import (
     FeedRefused,
     Input,
     InputRefused,
-    InputTaken,
     OpenFeed,
     Resize,
     TerminalEvent,
@@ -22,7 +21,7 @@ from runner_agent.terminals.hosts import PodHost, PodHosts
 from runner_agent.terminals.logs import GoneError
 
 WATCHED_AHEAD = 1 << 20  # bytes a flood may run ahead of the leading live viewer
-LIMIT_STEP = 1 << 16  # bytes; a smaller change of the limit is not worth a frame
+LIMIT_STEP = 1 << 18  # bytes; a smaller change of the limit is not worth a frame
 WRITER_MAX = 200  # bytes of a writer's id
 REFUSED = 1024  # refusals not yet sent; the Gateway asks again for those that are forgotten
 READ_MAX = 1 << 20  # bytes of one output()
@@ -40,10 +39,10 @@ class Terminals:
         self._ready: dict[
             int, None
         ] = {}  # numbers of feeds with something to send; the next one first
-        self._taken: dict[tuple[str, str], int] = {}  # (Pod, writer) → position
         self._not_typed: dict[tuple[str, str], InputRefused] = {}  # the first of each writer
         self._refused: dict[int, str] = {}  # feeds
         self._news = asyncio.Event()
+        self._taken = Taken(self._news.set)
 
     # ---- in
 
@@ -78,8 +77,7 @@ class Terminals:
             self._news.set()
 
     def _is_taken(self, host: PodHost, writer: str, position: int) -> None:
-        self._taken[host.pod, writer] = position
-        self._news.set()
+        self._taken.note(host.pod, writer, position)
 
     def _open(self, request: OpenFeed) -> None:
         self._close(request.feed)
@@ -148,9 +146,8 @@ class Terminals:
                 await self._news.wait()
 
     def _next(self) -> TerminalEvent | None:
-        if self._taken:
-            (pod, writer), position = self._taken.popitem()
-            return InputTaken(pod, writer, position)
+        if (taken := self._taken.next()) is not None:
+            return taken
         if self._not_typed:
             return self._not_typed.popitem()[1]
         if self._refused:

@@ -1,79 +1,72 @@
 """Rules that no linter knows: who writes state, what is saved, and that queues are bounded."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.house import tree
 
 SERVER = ("accounts", "channels_app", "mesh", "pods")
 WRITERS_OF_STATE = {f"pods/models/{name}.py" for name in ("binding", "command", "pod")}
 PUBLISHES = {"pods/services/commands.py"}  # tasks are queued by `wake`, after the commit
-PROGRAMS = tree.modules(*SERVER, "runner_agent")
+QUEUES = {"asyncio.Queue", "queue.Queue", "Queue", "SimpleQueue", "queue.SimpleQueue"}
+
+Call = tuple[ast.Call, str, set[str | None]]
 
 
-def _calls(path: Path) -> Iterator[tuple[ast.Call, str, set[str | None]]]:
+def _calls(path: Path) -> Iterator[Call]:
     """Each call, what is called, and its keywords."""
     for node in ast.walk(tree.parsed(path)):
         if isinstance(node, ast.Call):
             yield node, ast.unparse(node.func), {each.arg for each in node.keywords}
 
 
-def _assigned_states(path: Path) -> Iterator[int]:
-    for node in ast.walk(tree.parsed(path)):
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        for target in targets:
-            is_state = isinstance(target, ast.Attribute) and target.attr == "state"
-            if is_state and ast.unparse(target.value) != "self":  # an object's own, not a row's
-                yield node.lineno
-
-
-@pytest.mark.parametrize("path", tree.modules(*SERVER), ids=tree.name)
-def test_state_is_written_by_advance_alone(path):
-    assert list(_assigned_states(path)) == []
-    if tree.name(path) not in WRITERS_OF_STATE:
-        updates = [
-            call.lineno
-            for call, called, keywords in _calls(path)
-            if called.endswith(".update") and "state" in keywords
-        ]
-        assert updates == []
-
-
-@pytest.mark.parametrize("path", tree.modules(*SERVER), ids=tree.name)
-def test_a_save_says_what_it_changes(path):
-    bare = [
-        call.lineno
-        for call, called, keywords in _calls(path)
-        if called.endswith(".save")
-        and not called.startswith("super()")
-        and not keywords & {"update_fields", "force_insert"}
-        and not call.args
+def _where(modules: list[Path], offends: Callable[[Call], bool]) -> list[str]:
+    return [
+        f"{tree.name(path)}:{call[0].lineno}"
+        for path in modules
+        for call in _calls(path)
+        if offends(call)
     ]
-    assert bare == []
 
 
-@pytest.mark.parametrize("path", PROGRAMS, ids=tree.name)
-def test_every_queue_has_a_bound(path):
-    unbounded = [
-        call.lineno
-        for call, called, keywords in _calls(path)
-        if called in {"asyncio.Queue", "queue.Queue", "Queue", "SimpleQueue", "queue.SimpleQueue"}
-        and not call.args
-        and "maxsize" not in keywords
+def test_no_row_is_assigned_a_state():
+    assigned = [
+        f"{tree.name(path)}:{node.lineno}"
+        for path in SERVER
+        for node in ast.walk(tree.parsed(path))
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Attribute)
+        and target.attr == "state"
+        and ast.unparse(target.value) != "self"  # an object's own, not a row's
     ]
-    assert unbounded == []
+    assert assigned == []
 
 
-@pytest.mark.parametrize("path", tree.modules(*SERVER), ids=tree.name)
-def test_tasks_are_queued_in_one_place(path):
-    if tree.name(path) in PUBLISHES:
-        return
-    queued = [
-        call.lineno
-        for call, called, _ in _calls(path)
-        if called.endswith((".delay", ".apply_async", ".send_task"))
-    ]
-    assert queued == []
+def test_state_is_updated_by_advance_alone():
+    others = [path for path in SERVER if tree.name(path) not in WRITERS_OF_STATE]
+    assert _where(others, lambda call: call[1].endswith(".update") and "state" in call[2]) == []
+
+
+def test_a_save_says_what_it_changes():
+    def is_bare(call: Call) -> bool:
+        node, called, keywords = call
+        says = keywords & {"update_fields", "force_insert"} or node.args
+        return called.endswith(".save") and not called.startswith("super()") and not says
+
+    assert _where(SERVER, is_bare) == []
+
+
+def test_every_queue_has_a_bound():
+    def is_unbounded(call: Call) -> bool:
+        node, called, keywords = call
+        return called in QUEUES and not node.args and "maxsize" not in keywords
+
+    assert _where([*SERVER, *RUNNER], is_unbounded) == []
+
+
+def test_tasks_are_queued_in_one_place():
+    others = [path for path in SERVER if tree.name(path) not in PUBLISHES]
+    publish = (".delay", ".apply_async", ".send_task")
+    assert _where(others, lambda call: call[1].endswith(publish)) == []

@@ -1,6 +1,7 @@
 """The project's own files, as git knows them, new ones too."""
 
 import ast
+import gc
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -34,7 +35,11 @@ def modules(*roots: str) -> list[Path]:
 
 @cache
 def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(), filename=str(path))
+    gc.disable()  # Python 3.11 fails to parse when a finalizer runs meanwhile
+    try:
+        return ast.parse(path.read_text(), filename=str(path))
+    finally:
+        gc.enable()
 
 
 def name(path: Path) -> str:

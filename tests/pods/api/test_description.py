@@ -50,6 +50,7 @@ def test_anybody_may_read_it_and_nothing_is_fetched_from_elsewhere(client: Clien
     assert "swagger-ui-bundle.js" in page
     assert "//cdn" not in page
     assert "https://" not in page
+    assert "<script>" not in page  # the content security policy runs no script in a page
 
 
 @pytest.mark.timeout(300)

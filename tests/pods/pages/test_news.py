@@ -1,7 +1,7 @@
 """News over the websocket of a page: to its own Organization, while its login lasts."""
 
 import pytest
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.test import Client
@@ -61,14 +61,14 @@ async def test_after_signing_out_no_news_come_and_the_page_is_told(page, monkeyp
     socket = page.open()
     await socket.connect()
     await socket.receive_json_from()
-    await sync_to_async(page.client.logout)()
+    await database_sync_to_async(page.client.logout)()
     await page.tell(page.cast.organization.pk)
     assert await socket.receive_output() == {"type": "websocket.close", "code": 4401}
     await socket.disconnect()
 
 
 async def test_without_a_login_it_closes_with_a_code_that_browsers_see(page):
-    await sync_to_async(page.client.logout)()
+    await database_sync_to_async(page.client.logout)()
     page.client.cookies["sessionid"] = "unknown"
     socket = page.open()
     assert await socket.connect() == (True, None)

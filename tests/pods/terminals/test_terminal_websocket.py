@@ -4,7 +4,7 @@ import asyncio
 import random
 
 import pytest
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 
 from accounts.models import ApiToken, Membership
 from pods.lifecycle import PodState
@@ -210,7 +210,7 @@ async def test_after_the_last_byte_the_end_is_told(world: World, runner: FakeRun
     async with world.open(offset=0) as browser:
         await browser.until_shown(b"bye")
         await runner.end(world.pod.key, 3)
-        await sync_to_async(_advance)(world.pod, PodState.FAILED, exit_code=3)
+        await database_sync_to_async(_advance)(world.pod, PodState.FAILED, exit_code=3)
         await browser.text("state", state="failed", exit_code=3)
         browser.type(b"x")
         await browser.text("refused", reason="ended")
@@ -220,14 +220,14 @@ async def test_an_ended_pod_still_shows_its_log_and_then_its_state(
     world: World, runner: FakeRunner
 ) -> None:
     runner.pods[world.pod.key] = FakePod(bytearray(b"done"), exit_code=0)
-    await sync_to_async(_advance)(world.pod, PodState.COMPLETED, exit_code=0)
+    await database_sync_to_async(_advance)(world.pod, PodState.COMPLETED, exit_code=0)
     async with world.open(offset=0) as browser:
         await browser.text("state", state="completed", exit_code=0)
         assert browser.shown == b"done"
 
 
 async def test_a_runner_that_is_away_leaves_its_last_screen(rows: World, application: None) -> None:
-    await sync_to_async(_leave)(rows)
+    await database_sync_to_async(_leave)(rows)
     async with rows.open() as browser:
         screen = await browser.text("screen")
         assert "last words" in screen["data"]
@@ -332,7 +332,7 @@ async def test_a_jump_in_numbered_input_is_refused(world: World, runner: FakeRun
 async def test_a_second_writer_is_refused_until_it_takes_over(
     world: World, runner: FakeRunner
 ) -> None:
-    other = await sync_to_async(builders.make_token)(world.owner)
+    other = await database_sync_to_async(builders.make_token)(world.owner)
     pod = runner.pods[world.pod.key]
     async with world.open(offset=0) as first, world.open(offset=0, token=other) as second:
         await second.text("state", connected=True)
@@ -368,7 +368,7 @@ async def test_a_viewers_role_cannot_type(world: World, runner: FakeRunner) -> N
         user = builders.make_user(organization=world.pod.organization, role="viewer")
         return builders.make_token(user)
 
-    async with world.open(offset=0, token=await sync_to_async(make_viewer)()) as browser:
+    async with world.open(offset=0, token=await database_sync_to_async(make_viewer)()) as browser:
         await browser.text("state", connected=True)
         browser.type(b"a")
         await browser.text("refused", reason="read_only")
@@ -378,7 +378,7 @@ async def test_a_viewers_role_cannot_type(world: World, runner: FakeRunner) -> N
 
 
 async def test_a_strangers_pod_is_not_there(world: World) -> None:
-    stranger = await sync_to_async(_stranger)()
+    stranger = await database_sync_to_async(_stranger)()
     async with world.open(token=stranger) as browser:
         await browser.until(lambda: browser.closed)
         assert browser.closed == 4404

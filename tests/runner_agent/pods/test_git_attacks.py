@@ -261,7 +261,7 @@ def pipe_for_packed_refs(planted: Planted) -> None:
 async def test_what_would_hold_git_up_ends_in_a_sentence(
     planted, jail, damage, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("runner_agent.git_view.TIME_LIMIT_S", 0.5)
+    monkeypatch.setattr("runner_agent.workspaces.git_view.TIME_LIMIT_S", 0.25)
     damage(planted)
     view = GitView(tmp_path / "view", planted.tree, planted.cache, jail)
     assert await look(view, planted.base)

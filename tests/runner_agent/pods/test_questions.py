@@ -48,7 +48,7 @@ async def test_how_a_workspace_stands(config, repository):
 
 
 async def test_commits_of_the_base_since_then_are_behind(config, repository, monkeypatch):
-    monkeypatch.setattr("runner_agent.repositories.FRESH_S", 0.0)
+    monkeypatch.setattr("runner_agent.workspaces.repositories.FRESH_S", 0.0)
     async with supervised(config) as rig:
         pod, _ = await pod_in(rig, repository)
         git(repository, "commit", "-q", "--allow-empty", "-m", "theirs")
