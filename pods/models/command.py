@@ -20,9 +20,7 @@ class Command(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     runner = models.ForeignKey(Runner, on_delete=models.CASCADE, related_name="commands")
-    seq = models.BigIntegerField(
-        editable=False
-    )  # order of sending, per Runner, from Runner.next_seq
+    seq = models.BigIntegerField(editable=False)  # order of sending; from Runner.next_seq
     pod = models.ForeignKey(
         Pod, null=True, blank=True, on_delete=models.CASCADE, related_name="commands"
     )

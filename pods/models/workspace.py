@@ -22,9 +22,7 @@ class Workspace(models.Model):
     branch = models.CharField(max_length=200, blank=True)
     base_commit = models.CharField(max_length=64, blank=True)
     path = models.CharField(max_length=500, blank=True)  # on the Runner; known once it is made
-    summary = models.JSONField(
-        default=dict, blank=True
-    )  # last {added, removed, dirty, ahead, as_of}
+    summary = models.JSONField(default=dict, blank=True)  # {added, removed, dirty, ahead, as_of}
     created_at = models.DateTimeField(default=now, editable=False)
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from runner_agent.demo.folder import WorkError
 from runner_agent.demo.step import Doing, Step
-from runner_agent.tools.pod_command import TroubleError, ask
+from runner_agent.pod_command import TroubleError, ask
 
 Answer = dict[str, Any]
 

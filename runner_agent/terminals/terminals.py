@@ -19,6 +19,7 @@ from runner_agent.messages import (
 from runner_agent.terminals.feed import Feed
 from runner_agent.terminals.hosts import PodHost, PodHosts
 from runner_agent.terminals.logs import GoneError
+from runner_agent.terminals.taken import Taken
 
 WATCHED_AHEAD = 1 << 20  # bytes a flood may run ahead of the leading live viewer
 LIMIT_STEP = 1 << 18  # bytes; a smaller change of the limit is not worth a frame

@@ -6,8 +6,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from runner_agent.jail import confine, execute, toolchains
 from runner_agent.jail.confine import Confinement
 from tests.runner_agent.pods.rig import supervised
