@@ -94,10 +94,9 @@ class FakeRunner:
     async def take_held(self, name: str) -> None:
         """The program reads what was typed meanwhile."""
         pod = self.pods[name]
+        while pod.held:  # what arrives meanwhile comes after it, as on a PTY
+            await self._take(pod, pod.held.pop(0))
         pod.reads = True
-        held, pod.held = pod.held, []
-        for typed in held:
-            await self._type(typed)
 
     # ----
 
@@ -162,13 +161,16 @@ class FakeRunner:
         elif not pod.reads:
             pod.held.append(typed)
         else:
-            known = pod.taken.get(typed.writer, typed.position)
-            if typed.position <= known:
-                pod.typed += typed.data[known - typed.position :]
-                known = max(known, typed.position + len(typed.data))
-            pod.taken[typed.writer] = known
-            taken = pb.InputTaken(pod=typed.pod, writer=typed.writer, position=known)
-            await self.say(input_taken=taken)
+            await self._take(pod, typed)
+
+    async def _take(self, pod: FakePod, typed: pb.Input) -> None:
+        known = pod.taken.get(typed.writer, typed.position)
+        if typed.position <= known:
+            pod.typed += typed.data[known - typed.position :]
+            known = max(known, typed.position + len(typed.data))
+        pod.taken[typed.writer] = known
+        taken = pb.InputTaken(pod=typed.pod, writer=typed.writer, position=known)
+        await self.say(input_taken=taken)
 
     async def _serve(self) -> None:
         """Send what each feed may have."""
