@@ -47,7 +47,9 @@ class ToolDoor:
     ) -> None:
         """Until cancelled. `forward` takes a Pod's token, a tool's name and its arguments."""
         assert self._listener is not None  # noqa: S101 - opened first
-        served: Any = await asyncio.to_thread(importlib.import_module, "runner_agent.tools.mcp_server")
+        served: Any = await asyncio.to_thread(
+            importlib.import_module, "runner_agent.tools.mcp_server"
+        )
         server = served.ToolServer(self._tokens, lambda: self.listing, forward)
         await server.serve(self._listener)
 
