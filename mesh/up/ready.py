@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 from django.conf import settings
 from redis import Redis, RedisError
@@ -27,7 +28,7 @@ def wait_for(
     give_up = time.monotonic() + within
     while not is_ready():
         if _state(service, supervisor) in GIVEN_UP:
-            said = (log.read_text(errors="replace").split("\n") if log.exists() else [""])[-2:][0]
+            said = _last_words(log)
             raise TroubleError(f"{service} does not start; it said “{said}”. More is in {log}")
         if time.monotonic() > give_up:
             raise TroubleError(f"{service} is not ready after {within:.0f} s: see {log}")
@@ -37,6 +38,13 @@ def wait_for(
 def _state(service: str, supervisor: Supervisor) -> str:
     states = {each["name"]: each["state"] for each in supervisor.processes()}
     return str(states.get(service, ""))
+
+
+def _last_words(log: Path) -> str:
+    """The last line that has words in it, without the frame of a traceback."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    worded = (line.strip(" |") for line in reversed(lines) if any(map(str.isalpha, line)))
+    return next(worded, "nothing")
 
 
 def redis_answers() -> bool:
