@@ -5,10 +5,12 @@ modes of parent directories when it is called as root.
 """
 
 import atexit
+import ctypes
 import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,8 @@ from typing import Any
 import pytest
 
 STARTS_WITHIN = 20.0  # seconds
+PR_SET_PDEATHSIG = 1
+AT_ONCE = signal.SIGQUIT  # its data are thrown away
 UNSAFE_BUT_FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 
 
@@ -42,7 +46,9 @@ class Server:
             settings = [part for setting in UNSAFE_BUT_FAST for part in ("-c", setting)]
             listen = ["-k", str(self.home), "-h", "", "-c", "max_connections=200"]
             self.process = subprocess.Popen(
-                [binaries / "postgres", "-D", "data", *listen, *settings], **self._how(log)
+                [binaries / "postgres", "-D", "data", *listen, *settings],
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - no thread has been started yet
+                **self._how(log),
             )
         self._wait()
 
@@ -71,9 +77,16 @@ class Server:
 
     def stop(self) -> None:
         if self.process:
-            self.process.terminate()
+            # SIGTERM would wait for ever for connections that we still have ourselves.
+            self.process.send_signal(AT_ONCE)
             self.process.wait()
         shutil.rmtree(self.base, ignore_errors=True)
+
+
+def _end_with_parent() -> None:
+    """Also when the tests are killed: on Linux the kernel then ends the server."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, AT_ONCE)
 
 
 def _not_root(base: Path) -> dict[str, Any]:
