@@ -99,6 +99,7 @@ def test_a_home_that_cannot_be_made_is_one_sentence_that_names_the_cure():
     assert again.returncode != 0
     assert "MESH_HOME" in again.stderr.strip().splitlines()[-1]
     assert "Traceback" not in again.stderr
+    system.close()
 
 
 def test_what_a_killed_start_left_is_taken_over():
