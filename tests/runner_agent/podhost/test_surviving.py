@@ -32,9 +32,9 @@ DAEMON = """
 import asyncio, sys
 from pathlib import Path
 from runner_agent.config import Config
-from runner_agent.hosts import PodHosts
+from runner_agent.terminals.hosts import PodHosts
 from runner_agent.messages import OpenFeed
-from runner_agent.terminals import Terminals
+from runner_agent.terminals.terminals import Terminals
 
 async def main():
     async with PodHosts(Config(home=Path(sys.argv[1]), sockets=Path(sys.argv[2]))) as hosts:
