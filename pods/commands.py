@@ -7,7 +7,13 @@ class CommandKind(StrEnum):
     START = "start"
     TERMINATE = "terminate"
     EXECUTE = "execute"
-    PROMPT = "prompt"  # typed into the agent once it is idle
+    PROMPT = "prompt"  # typed into the agent, now or once it is idle
+    ANSWER = "answer"  # to what it asks
+    INTERRUPT = "interrupt"
+    COMMIT = "commit"
+    PUSH = "push"
+    SNAPSHOT = "snapshot"  # of the Workspace
+    UPDATE = "update"  # the Runner itself
 
 
 class CommandState(StrEnum):

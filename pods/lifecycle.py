@@ -1,4 +1,4 @@
-"""The states of a Pod and the only steps between them. Pure: no Django here."""
+"""The states of a Pod and the only steps between them; the states of its agent. Pure: no Django here."""
 
 from enum import StrEnum
 
@@ -12,6 +12,15 @@ class PodState(StrEnum):
     FAILED = "failed"  # could not start, or ended by itself with another exit code
     TERMINATED = "terminated"  # ended because somebody asked
     LOST = "lost"  # its host died or its machine was rebooted
+
+
+class AgentState(StrEnum):
+    """What the agent in a Pod is doing, by its Runner's evidence; it never changes the Pod's state."""
+
+    WORKING = "working"
+    WAITING = "waiting"  # for a person
+    IDLE = "idle"
+    UNKNOWN = "unknown"
 
 
 _STEPS: dict[PodState, set[PodState]] = {

@@ -92,6 +92,36 @@ class InputBurst:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentStatus:
+    """What the agent in a Pod is doing. `question` is {id, text, choices}; None: nothing that can be answered."""
+
+    pod: str
+    state: Literal["working", "waiting", "idle", "unknown"] = "unknown"
+    source: str = ""  # hook, title, osc or screen
+    text: str = ""
+    evidence: str = ""
+    since_ms: int = 0
+    question: dict[str, Any] | None = None
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentUsage:
+    """Totals: `input output cached model`, perhaps `cost_usd` and `context`."""
+
+    pod: str
+    usage: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptStep:
+    command_id: str
+    step: Literal["typed", "submitted", "started"]
+    evidence: str = ""
+    at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """`body` is JSON, or raw bytes for "output". An empty `error_code`: it is an answer."""
 
@@ -109,7 +139,8 @@ class Stopping:
     text: str = ""
 
 
-Report = CommandAck | CommandResult | PodProgress | PodReport | KeptScreen | InputBurst
+AboutAgent = AgentStatus | AgentUsage | PromptStep
+Report = CommandAck | CommandResult | PodProgress | PodReport | KeptScreen | InputBurst | AboutAgent
 """Claims that change rows: written in order, in batches, under the epoch of their Session."""
 
 FromRunner = RunnerHello | Heartbeat | Report | Answer | Stopping
@@ -136,6 +167,7 @@ class SendCommand:
     pod: str
     payload: dict[str, Any]
     expires_in_ms: int = 0
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)  # of the payload's references
 
 
 @dataclass(frozen=True, slots=True)

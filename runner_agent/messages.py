@@ -53,7 +53,8 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`expires_in_s` counts from receipt; None: never. `payload` is kept as it came, for the ledger."""
+    """`expires_in_s` counts from receipt; None: never. `payload` is kept as it came, for the ledger; `secrets`, what
+    its references stand for, are kept nowhere."""
 
     id: str
     seq: int
@@ -61,6 +62,7 @@ class Command:
     pod: str
     payload: dict[str, Any]
     expires_in_s: float | None = None
+    secrets: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from runner_agent.agent_messages import AgentStatus, AgentUsage, PromptStep
 from runner_agent.messages import (
     Answer,
     CommandResult,
@@ -72,6 +73,16 @@ class Outbox:
 
     def kept_screen(self, screen: KeptScreen) -> None:
         self._say(("screen", screen.pod), screen)
+
+    def agent_status(self, status: AgentStatus) -> None:
+        """The latest of each Pod; who holds it says it again at each Session, by `attached`'s hello."""
+        self._say(("agent", status.pod), status)
+
+    def agent_usage(self, usage: AgentUsage) -> None:
+        self._say(("usage", usage.pod), usage)
+
+    def prompt_step(self, step: PromptStep) -> None:
+        self._say(("step", step.command_id, step.step), step)
 
     # ---- from the Session, dropped with it
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from runner_agent.agent_messages import AgentStatus, AgentUsage, PromptStep
 from runner_agent.messages import (
     Answer,
     CommandResult,
@@ -88,5 +89,8 @@ Outgoing = (
     | Answer
     | KeptScreen
     | InputBurst
+    | AgentStatus
+    | AgentUsage
+    | PromptStep
     | Goodbye
 )

@@ -2,12 +2,14 @@
 
 import json
 import re
+import uuid
 from typing import Any, NoReturn
 
 SCREEN_MAX = RESULT_MAX = 64 * 1024  # bytes of JSON
 SIDE_MAX = 1000  # columns or rows
 INT_MAX = 2**63 - 1  # what a column takes
 
+_KEY = re.compile(r"[a-z0-9-]{1,32}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # not tab, not newline
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")  # PostgreSQL takes neither NUL nor lone surrogates
 
@@ -33,17 +35,17 @@ def clean_screen(raw: bytes) -> dict[str, Any]:
         name: found[name] for name, kind in kinds.items() if isinstance(found.get(name), kind)
     }
     screen |= {
-        name: found[name] for name, most in numbers.items() if _is_number(found.get(name), most)
+        name: found[name] for name, most in numbers.items() if is_number(found.get(name), most)
     }
     match found.get("cursor"):
-        case [x, y] if _is_number(x, SIDE_MAX) and _is_number(y, SIDE_MAX):
+        case [x, y] if is_number(x, SIDE_MAX) and is_number(y, SIDE_MAX):
             screen["cursor"] = [x, y]
     if "text" not in screen:
         raise MalformedError("a screen without text")
     return screen
 
 
-def _is_number(value: object, most: int) -> bool:
+def is_number(value: object, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
 
 
@@ -83,3 +85,21 @@ def _cleaned(value: Any) -> Any:
 def clean(text: str, most: int) -> str:
     """One line, without control characters."""
     return " ".join(_CONTROL.sub("", text).split())[:most]
+
+
+def paragraphs(text: str, most: int) -> str:
+    """Lines and tabs stay."""
+    return _CONTROL.sub("", text).strip()[:most]
+
+
+def pod_key(text: str) -> str:
+    if not _KEY.fullmatch(text):
+        raise MalformedError("a Pod's key that is none")
+    return text
+
+
+def command_id(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError as error:
+        raise MalformedError("a Command's id that is none") from error

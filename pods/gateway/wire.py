@@ -1,20 +1,21 @@
 """Between protobuf and `pods.messages`. What a Runner sends is judged here: sizes, numbers, text, JSON."""
 
 import json
-import re
-import uuid
 from collections.abc import Iterable
 from typing import Literal, assert_never
 
 from pods import messages
+from pods.gateway.agent_wire import of_agent
 from pods.gateway.cleaning import (
     INT_MAX,
     RESULT_MAX,
     MalformedError,
     clean,
     clean_screen,
+    command_id,
     json_object,
     last_screen,
+    pod_key,
 )
 from proto.mesh.v1 import runner_pb2 as pb
 
@@ -22,8 +23,6 @@ ITEMS_MAX = 64  # labels, agents
 PODS_MAX = 10_000  # in one inventory
 BURST_MAX = 64 * 1024  # bytes of input in one record
 CAPACITY_MAX = 10_000
-
-_KEY = re.compile(r"[a-z0-9-]{1,32}")
 
 
 # ---- From a Runner
@@ -37,7 +36,7 @@ def decode(event: pb.FromRunner) -> messages.FromRunner:
         case "heartbeat":
             return messages.Heartbeat(event.heartbeat.sent_at_ms, event.heartbeat.echo_ms)
         case "command_ack":
-            return messages.CommandAck(_command_id(event.command_ack.id))
+            return messages.CommandAck(command_id(event.command_ack.id))
         case "command_result":
             return _result(event.command_result)
         case "answer":
@@ -45,10 +44,10 @@ def decode(event: pb.FromRunner) -> messages.FromRunner:
         case "goodbye":
             return messages.Stopping(clean(event.goodbye.text, 500))
         case about_a_pod:
-            return _of_pod(about_a_pod, event)
+            return _ofpod_key(about_a_pod, event)
 
 
-def _of_pod(kind: str | None, event: pb.FromRunner) -> messages.FromRunner:
+def _ofpod_key(kind: str | None, event: pb.FromRunner) -> messages.FromRunner:
     match kind:
         case "pod_progress":
             return _progress(event.pod_progress)
@@ -56,9 +55,11 @@ def _of_pod(kind: str | None, event: pb.FromRunner) -> messages.FromRunner:
             return _report(event.pod_report)
         case "kept_screen":
             kept = event.kept_screen
-            return messages.KeptScreen(_pod(kept.pod), clean_screen(kept.screen_json))
+            return messages.KeptScreen(pod_key(kept.pod), clean_screen(kept.screen_json))
         case "input_burst":
             return _burst(event.input_burst)
+        case "agent_status" | "agent_usage" | "prompt_step":
+            return of_agent(kind, event)
         case _:
             raise MalformedError("an empty message, or one of a kind unknown here")
 
@@ -88,7 +89,7 @@ def _hello(hello: pb.Hello) -> messages.RunnerHello:
         isolation="jail" if hello.isolation == "jail" else "none",
         pods=tuple(_report(report) for report in hello.pods),
         mcp_port=hello.mcp_port if hello.mcp_port < 2**16 else 0,
-        unfinished_commands=frozenset(_command_id(id_) for id_ in hello.unfinished_commands),
+        unfinished_commands=frozenset(command_id(id_) for id_ in hello.unfinished_commands),
     )
 
 
@@ -119,7 +120,7 @@ def _result(result: pb.CommandResult) -> messages.CommandResult:
     except MalformedError as malformed:
         value, error = {}, f"{error} The Runner's result could not be read: {malformed}.".strip()
     return messages.CommandResult(
-        id=_command_id(result.id),
+        id=command_id(result.id),
         state=state,
         result=value,
         error_code=clean(result.error_code, 40),
@@ -130,7 +131,7 @@ def _result(result: pb.CommandResult) -> messages.CommandResult:
 def _progress(progress: pb.PodProgress) -> messages.PodProgress:
     match progress.step:
         case "workspace" | "agent" | "ready" as step:
-            return messages.PodProgress(_pod(progress.pod), step, clean(progress.text, 500))
+            return messages.PodProgress(pod_key(progress.pod), step, clean(progress.text, 500))
         case other:
             raise MalformedError(f"progress step {other[:20]!r}")
 
@@ -139,7 +140,7 @@ def _report(report: pb.PodReport) -> messages.PodReport:
     if report.end_offset > INT_MAX:
         raise MalformedError(f"offset {report.end_offset}")
     return messages.PodReport(
-        pod=_pod(report.pod),
+        pod=pod_key(report.pod),
         state=_pod_state(report.state),
         exit_code=report.exit_code,
         end_offset=report.end_offset,
@@ -155,7 +156,7 @@ def _burst(burst: pb.InputBurst) -> messages.InputBurst:
     if len(burst.data) != (0 if burst.hidden else burst.length):
         raise MalformedError("a burst of input of another length than it says")
     return messages.InputBurst(
-        pod=_pod(burst.pod),
+        pod=pod_key(burst.pod),
         writer=clean(burst.writer, 200),
         position=burst.position,
         offset=burst.offset,
@@ -176,19 +177,6 @@ def _pod_state(state: pb.PodReport.State) -> Literal["running", "ended", "lost"]
             return "lost"
         case _:
             raise MalformedError(f"Pod state {state}")
-
-
-def _pod(key: str) -> str:
-    if not _KEY.fullmatch(key):
-        raise MalformedError("a Pod's key that is none")
-    return key
-
-
-def _command_id(text: str) -> str:
-    try:
-        return str(uuid.UUID(text))
-    except ValueError as error:
-        raise MalformedError("a Command's id that is none") from error
 
 
 # ---- To a Runner
@@ -222,6 +210,7 @@ def _command(command: messages.SendCommand) -> pb.Command:
         pod=command.pod,
         payload_json=json.dumps(command.payload).encode(),
         expires_in_ms=command.expires_in_ms,
+        secrets=command.secrets,
     )
 
 

@@ -1,14 +1,17 @@
+from datetime import timedelta
 from typing import ClassVar
 
 from django.db import models, transaction
 from django.utils.timezone import now
 
 from accounts.models import Organization, User
-from pods.lifecycle import LIVE, PodState, sources
+from pods.lifecycle import LIVE, AgentState, PodState, sources
 from pods.models.agent_type import AgentType
 from pods.models.runner import Runner
 from pods.models.workspace import Workspace
 from pods.names import new_pod_key
+
+TOGETHER = timedelta(seconds=1)
 
 
 class PodQuerySet(models.QuerySet["Pod"]):
@@ -77,6 +80,25 @@ class Pod(models.Model):
     status_text = models.CharField(max_length=500, blank=True, editable=False)
     status_since = models.DateTimeField(null=True, blank=True, editable=False)
 
+    # What its Runner sees the agent do, and by what. Never the Pod's state either.
+    agent_state = models.CharField(
+        max_length=10,
+        choices=[(s, s) for s in AgentState],
+        default=AgentState.UNKNOWN,
+        editable=False,
+    )
+    agent_source = models.CharField(max_length=10, blank=True, editable=False)
+    agent_text = models.TextField(blank=True, editable=False)
+    agent_evidence = models.CharField(max_length=500, blank=True, editable=False)
+    agent_since = models.DateTimeField(null=True, blank=True, editable=False)
+    question = models.JSONField(  # {id, text, choices}: what it waits for, if it can be answered
+        null=True, blank=True, editable=False
+    )
+    usage = models.JSONField(  # {input, output, cached, model, cost_usd?, context?}
+        default=dict, blank=True, editable=False
+    )
+    conversation = models.CharField(max_length=200, blank=True, editable=False)  # the agent's id
+
     isolation = models.CharField(max_length=10, blank=True)  # "jail" or "none", once started
     exit_code = models.IntegerField(null=True, blank=True)
     end_offset = models.BigIntegerField(null=True, blank=True)
@@ -104,13 +126,31 @@ class Pod(models.Model):
         return self.name or self.key
 
 
+class PodEventQuerySet(models.QuerySet["PodEvent"]):
+    def agent_step(self, pod: Pod, to: AgentState, *, source: str, text: str) -> None:
+        """Steps that come within a second are one line, so that nothing a Runner says fills the table."""
+        last = self.filter(pod=pod, kind=PodEvent.Kind.AGENT).last()
+        if last and now() - last.at < TOGETHER:
+            self.filter(pk=last.pk).update(state=to, step=source, text=text)
+            return
+        self.create(
+            pod=pod,
+            kind=PodEvent.Kind.AGENT,
+            was=pod.agent_state,
+            state=to,
+            step=source,
+            text=text,
+        )
+
+
 class PodEvent(models.Model):
-    """One step in the life of a Pod: a change of state, progress, or a note."""
+    """One step in the life of a Pod: a change of state, progress, what its agent does, or a note."""
 
     class Kind(models.TextChoices):
         STATE = "state"
         PROGRESS = "progress"
         NOTE = "note"
+        AGENT = "agent"  # what it does; `was` and `state` are then an agent's
 
     pod = models.ForeignKey(Pod, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(default=now, editable=False)
@@ -119,6 +159,8 @@ class PodEvent(models.Model):
     state = models.CharField(max_length=10, blank=True)
     step = models.CharField(max_length=20, blank=True)  # queued, workspace, agent, ready
     text = models.CharField(max_length=500, blank=True)
+
+    objects = PodEventQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["pk"]

@@ -11,17 +11,21 @@ from django.utils.timezone import now
 from pods.commands import OPEN, CommandKind
 from pods.lifecycle import LIVE, PodState
 from pods.messages import (
+    AgentStatus,
+    AgentUsage,
     CommandAck,
     CommandResult,
     InputBurst,
     KeptScreen,
     PodProgress,
     PodReport,
+    PromptStep,
     Report,
     RunnerHello,
 )
 from pods.models import Command, Pod, PodEvent
 from pods.news import announce
+from pods.services import agent_reports
 from pods.services.ends import found_running, has_ended, keep_screen, lose
 from pods.services.input_records import keep_burst
 from pods.services.results import give_up_on_lost, settle_ack, settle_result
@@ -81,6 +85,11 @@ def _settle_one(session: Attachment, claim: Report, settled: Settled) -> None:
             _record_input(session, claim, settled)
         case PodProgress() | KeptScreen():
             _show(session, claim, settled)
+        case AgentStatus() | AgentUsage():
+            _note_agent(session, claim, settled)
+        case PromptStep():
+            if not agent_reports.step(session, claim):
+                settled.refused.append(f"a step of Command {claim.command_id}, not its own")
         case _:
             assert_never(claim)
 
@@ -107,6 +116,8 @@ def _latest(claims: Sequence[Report]) -> list[Report]:
                 last["screen", pod] = number
             case PodProgress(pod=pod, step=step):
                 last[step, pod] = number
+            case AgentUsage(pod=pod):
+                last["usage", pod] = number
             case _:
                 last[number] = number
     return [claims[number] for number in sorted(last.values())]
@@ -128,6 +139,11 @@ def _show(session: Attachment, claim: PodProgress | KeptScreen, settled: Settled
         keep_screen(pod, claim.screen)
     elif pod and isinstance(claim, PodProgress):
         _progress(pod, claim)
+
+
+def _note_agent(session: Attachment, claim: AgentStatus | AgentUsage, settled: Settled) -> None:
+    if pod := _pod_of(session, claim.pod, settled):
+        agent_reports.note(pod, claim)
 
 
 def _record_input(session: Attachment, burst: InputBurst, settled: Settled) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol
 from grpc import aio
 
 from proto.mesh.v1 import runner_pb2 as pb
-from runner_agent.link import wire
+from runner_agent.link import terminal_wire as wire
 from runner_agent.link.attach import Attached
 from runner_agent.link.backoff import Backoff
 from runner_agent.messages import TerminalEvent, TerminalRequest

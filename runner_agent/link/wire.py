@@ -1,9 +1,10 @@
-"""Protobuf on one side, plain messages on the other. The only module of the Runner's link that knows both."""
+"""Protobuf on one side, plain messages on the other. With `terminal_wire` the only one of the link that knows both."""
 
 import json
 from typing import Any, assert_never
 
 from proto.mesh.v1 import runner_pb2 as pb
+from runner_agent import agent_messages as a
 from runner_agent import messages as m
 from runner_agent import session_messages as s
 
@@ -48,6 +49,16 @@ def encode(message: s.Outgoing) -> pb.FromRunner:
             return pb.FromRunner(kept_screen=pb.KeptScreen(pod=pod, screen_json=_json(screen)))
         case m.InputBurst():
             return pb.FromRunner(input_burst=_burst(message))
+        case a.AgentStatus():
+            return pb.FromRunner(agent_status=_agent_status(message))
+        case a.AgentUsage(pod, usage):
+            return pb.FromRunner(agent_usage=pb.AgentUsage(pod=pod, usage_json=_json(usage)))
+        case a.PromptStep(command_id, step, at_ms, evidence):
+            return pb.FromRunner(
+                prompt_step=pb.PromptStep(
+                    command_id=command_id, step=step, evidence=evidence, at_ms=at_ms
+                )
+            )
         case s.Goodbye(reason, text):
             return pb.FromRunner(goodbye=pb.Goodbye(reason=reason.upper(), text=text))
         case _:
@@ -113,6 +124,19 @@ def _burst(burst: m.InputBurst) -> pb.InputBurst:
         length=burst.length,
         data=burst.data,
         hidden=burst.is_hidden,
+    )
+
+
+def _agent_status(status: a.AgentStatus) -> pb.AgentStatus:
+    return pb.AgentStatus(
+        pod=status.pod,
+        state=status.state,
+        source=status.source,
+        text=status.text,
+        evidence=status.evidence,
+        since_ms=status.since_ms,
+        question_json=_json(status.question.told()) if status.question else b"",
+        session=status.session,
     )
 
 
@@ -190,75 +214,8 @@ def _command(command: pb.Command) -> m.Command:
         pod=command.pod,
         payload=_object(command.payload_json),
         expires_in_s=command.expires_in_ms / 1000 if command.expires_in_ms else None,
+        secrets=dict(command.secrets),
     )
-
-
-# ---- Terminals
-
-
-def terminals_hello(epoch: int) -> pb.TerminalUp:
-    return pb.TerminalUp(hello=pb.TerminalsHello(epoch=epoch))
-
-
-def encode_event(event: m.TerminalEvent) -> pb.TerminalUp:
-    match event:
-        case m.Output(feed, offset, data):
-            return pb.TerminalUp(output=pb.Output(feed=feed, offset=offset, data=data))
-        case m.Gap(feed, start, to):
-            gap = pb.Gap(feed=feed, to=to)
-            setattr(gap, "from", start)  # a word of Python's own
-            return pb.TerminalUp(gap=gap)
-        case m.Screen(feed, offset, cols, rows, data):
-            return pb.TerminalUp(
-                screen=pb.Screen(feed=feed, offset=offset, cols=cols, rows=rows, data=data)
-            )
-        case m.Size(feed, offset, cols, rows):
-            return pb.TerminalUp(size=pb.Size(feed=feed, offset=offset, cols=cols, rows=rows))
-        case m.End(feed, offset, exit_code):
-            return pb.TerminalUp(end=pb.End(feed=feed, offset=offset, exit_code=exit_code))
-        case m.Attached(feed, start, end, cols, rows):
-            return pb.TerminalUp(
-                attached=pb.Attached(feed=feed, start=start, end=end, cols=cols, rows=rows)
-            )
-        case m.InputTaken(pod, writer, position):
-            return pb.TerminalUp(
-                input_taken=pb.InputTaken(pod=pod, writer=writer, position=position)
-            )
-        case m.InputRefused(pod, writer, position, reason):
-            return pb.TerminalUp(
-                input_refused=pb.InputRefused(
-                    pod=pod, writer=writer, position=position, reason=reason
-                )
-            )
-        case m.FeedRefused(feed, reason):
-            return pb.TerminalUp(refused=pb.FeedRefused(feed=feed, reason=reason))
-        case _:
-            assert_never(event)
-
-
-def decode_request(message: pb.TerminalDown) -> m.TerminalRequest:
-    """WireError when it is not in the protocol."""
-    kind = message.WhichOneof("message")
-    match kind:
-        case "open":
-            opened = message.open
-            offset = opened.offset if opened.WhichOneof("start") == "offset" else None
-            return m.OpenFeed(opened.feed, opened.pod, offset, opened.live)
-        case "ack":
-            return m.FeedAck(message.ack.feed, message.ack.offset)
-        case "close":
-            return m.CloseFeed(message.close.feed)
-        case "input":
-            typed = message.input
-            return m.Input(typed.pod, typed.data, typed.writer, typed.position)
-        case "resize":
-            return m.Resize(message.resize.pod, message.resize.cols, message.resize.rows)
-        case None:
-            raise WireError(
-                "The gateway asked something of a Terminal that this Runner does not know."
-            )
-        case _:
-            assert_never(kind)
 
 
 def _json(value: Any) -> bytes:

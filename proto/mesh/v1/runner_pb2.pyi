@@ -50,7 +50,7 @@ class RenewReply(_message.Message):
     def __init__(self, certificate_pem: _Optional[bytes] = ..., ca_pem: _Optional[bytes] = ..., gateways: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class FromRunner(_message.Message):
-    __slots__ = ("hello", "heartbeat", "command_ack", "command_result", "pod_progress", "pod_report", "answer", "kept_screen", "goodbye", "input_burst")
+    __slots__ = ("hello", "heartbeat", "command_ack", "command_result", "pod_progress", "pod_report", "answer", "kept_screen", "goodbye", "input_burst", "agent_status", "agent_usage", "prompt_step")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     COMMAND_ACK_FIELD_NUMBER: _ClassVar[int]
@@ -61,6 +61,9 @@ class FromRunner(_message.Message):
     KEPT_SCREEN_FIELD_NUMBER: _ClassVar[int]
     GOODBYE_FIELD_NUMBER: _ClassVar[int]
     INPUT_BURST_FIELD_NUMBER: _ClassVar[int]
+    AGENT_STATUS_FIELD_NUMBER: _ClassVar[int]
+    AGENT_USAGE_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_STEP_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     heartbeat: Heartbeat
     command_ack: CommandAck
@@ -71,7 +74,50 @@ class FromRunner(_message.Message):
     kept_screen: KeptScreen
     goodbye: Goodbye
     input_burst: InputBurst
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., command_ack: _Optional[_Union[CommandAck, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., pod_progress: _Optional[_Union[PodProgress, _Mapping]] = ..., pod_report: _Optional[_Union[PodReport, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., kept_screen: _Optional[_Union[KeptScreen, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., input_burst: _Optional[_Union[InputBurst, _Mapping]] = ...) -> None: ...
+    agent_status: AgentStatus
+    agent_usage: AgentUsage
+    prompt_step: PromptStep
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., command_ack: _Optional[_Union[CommandAck, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., pod_progress: _Optional[_Union[PodProgress, _Mapping]] = ..., pod_report: _Optional[_Union[PodReport, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., kept_screen: _Optional[_Union[KeptScreen, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., input_burst: _Optional[_Union[InputBurst, _Mapping]] = ..., agent_status: _Optional[_Union[AgentStatus, _Mapping]] = ..., agent_usage: _Optional[_Union[AgentUsage, _Mapping]] = ..., prompt_step: _Optional[_Union[PromptStep, _Mapping]] = ...) -> None: ...
+
+class AgentStatus(_message.Message):
+    __slots__ = ("pod", "state", "source", "text", "evidence", "since_ms", "question_json", "session")
+    POD_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    QUESTION_JSON_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    pod: str
+    state: str
+    source: str
+    text: str
+    evidence: str
+    since_ms: int
+    question_json: bytes
+    session: str
+    def __init__(self, pod: _Optional[str] = ..., state: _Optional[str] = ..., source: _Optional[str] = ..., text: _Optional[str] = ..., evidence: _Optional[str] = ..., since_ms: _Optional[int] = ..., question_json: _Optional[bytes] = ..., session: _Optional[str] = ...) -> None: ...
+
+class AgentUsage(_message.Message):
+    __slots__ = ("pod", "usage_json")
+    POD_FIELD_NUMBER: _ClassVar[int]
+    USAGE_JSON_FIELD_NUMBER: _ClassVar[int]
+    pod: str
+    usage_json: bytes
+    def __init__(self, pod: _Optional[str] = ..., usage_json: _Optional[bytes] = ...) -> None: ...
+
+class PromptStep(_message.Message):
+    __slots__ = ("command_id", "step", "evidence", "at_ms")
+    COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    command_id: str
+    step: str
+    evidence: str
+    at_ms: int
+    def __init__(self, command_id: _Optional[str] = ..., step: _Optional[str] = ..., evidence: _Optional[str] = ..., at_ms: _Optional[int] = ...) -> None: ...
 
 class InputBurst(_message.Message):
     __slots__ = ("pod", "writer", "position", "offset", "at_ms", "length", "data", "hidden")
@@ -291,20 +337,29 @@ class Welcome(_message.Message):
     def __init__(self, epoch: _Optional[int] = ..., protocol: _Optional[int] = ..., server_time_ms: _Optional[int] = ..., tools_json: _Optional[bytes] = ..., runner_name: _Optional[str] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("id", "seq", "kind", "pod", "payload_json", "expires_in_ms")
+    __slots__ = ("id", "seq", "kind", "pod", "payload_json", "expires_in_ms", "secrets")
+    class SecretsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     ID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     POD_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_JSON_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_IN_MS_FIELD_NUMBER: _ClassVar[int]
+    SECRETS_FIELD_NUMBER: _ClassVar[int]
     id: str
     seq: int
     kind: str
     pod: str
     payload_json: bytes
     expires_in_ms: int
-    def __init__(self, id: _Optional[str] = ..., seq: _Optional[int] = ..., kind: _Optional[str] = ..., pod: _Optional[str] = ..., payload_json: _Optional[bytes] = ..., expires_in_ms: _Optional[int] = ...) -> None: ...
+    secrets: _containers.ScalarMap[str, str]
+    def __init__(self, id: _Optional[str] = ..., seq: _Optional[int] = ..., kind: _Optional[str] = ..., pod: _Optional[str] = ..., payload_json: _Optional[bytes] = ..., expires_in_ms: _Optional[int] = ..., secrets: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Question(_message.Message):
     __slots__ = ("id", "kind", "pod", "args_json")
