@@ -17,15 +17,17 @@ class EnrollRequest(_message.Message):
     def __init__(self, token: _Optional[str] = ..., csr_pem: _Optional[bytes] = ..., name: _Optional[str] = ...) -> None: ...
 
 class EnrollReply(_message.Message):
-    __slots__ = ("runner_id", "name", "certificate_pem", "ca_pem", "gateways")
+    __slots__ = ("runner_id", "name", "certificate_pem", "ca_pem", "gateways", "release_key")
     RUNNER_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_PEM_FIELD_NUMBER: _ClassVar[int]
     CA_PEM_FIELD_NUMBER: _ClassVar[int]
     GATEWAYS_FIELD_NUMBER: _ClassVar[int]
+    RELEASE_KEY_FIELD_NUMBER: _ClassVar[int]
     runner_id: int
     name: str
     certificate_pem: bytes
     ca_pem: bytes
     gateways: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, runner_id: _Optional[int] = ..., name: _Optional[str] = ..., certificate_pem: _Optional[bytes] = ..., ca_pem: _Optional[bytes] = ..., gateways: _Optional[_Iterable[str]] = ...) -> None: ...
+    release_key: bytes
+    def __init__(self, runner_id: _Optional[int] = ..., name: _Optional[str] = ..., certificate_pem: _Optional[bytes] = ..., ca_pem: _Optional[bytes] = ..., gateways: _Optional[_Iterable[str]] = ..., release_key: _Optional[bytes] = ...) -> None: ...

@@ -7,6 +7,38 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class ReleaseRequest(_message.Message):
+    __slots__ = ("sha256", "offset")
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    sha256: str
+    offset: int
+    def __init__(self, sha256: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
+
+class ReleaseChunk(_message.Message):
+    __slots__ = ("data",)
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    def __init__(self, data: _Optional[bytes] = ...) -> None: ...
+
+class UpdateRequest(_message.Message):
+    __slots__ = ("version", "mode", "wait_s", "after")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    WAIT_S_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    mode: str
+    wait_s: int
+    after: str
+    def __init__(self, version: _Optional[str] = ..., mode: _Optional[str] = ..., wait_s: _Optional[int] = ..., after: _Optional[str] = ...) -> None: ...
+
+class UpdateReply(_message.Message):
+    __slots__ = ("version",)
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    def __init__(self, version: _Optional[str] = ...) -> None: ...
+
 class Received(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
@@ -40,17 +72,19 @@ class RenewRequest(_message.Message):
     def __init__(self, csr_pem: _Optional[bytes] = ...) -> None: ...
 
 class RenewReply(_message.Message):
-    __slots__ = ("certificate_pem", "ca_pem", "gateways")
+    __slots__ = ("certificate_pem", "ca_pem", "gateways", "release_key")
     CERTIFICATE_PEM_FIELD_NUMBER: _ClassVar[int]
     CA_PEM_FIELD_NUMBER: _ClassVar[int]
     GATEWAYS_FIELD_NUMBER: _ClassVar[int]
+    RELEASE_KEY_FIELD_NUMBER: _ClassVar[int]
     certificate_pem: bytes
     ca_pem: bytes
     gateways: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, certificate_pem: _Optional[bytes] = ..., ca_pem: _Optional[bytes] = ..., gateways: _Optional[_Iterable[str]] = ...) -> None: ...
+    release_key: bytes
+    def __init__(self, certificate_pem: _Optional[bytes] = ..., ca_pem: _Optional[bytes] = ..., gateways: _Optional[_Iterable[str]] = ..., release_key: _Optional[bytes] = ...) -> None: ...
 
 class FromRunner(_message.Message):
-    __slots__ = ("hello", "heartbeat", "command_ack", "command_result", "pod_progress", "pod_report", "answer", "kept_screen", "goodbye", "input_burst", "agent_status", "agent_usage", "prompt_step")
+    __slots__ = ("hello", "heartbeat", "command_ack", "command_result", "pod_progress", "pod_report", "answer", "kept_screen", "goodbye", "input_burst", "agent_status", "agent_usage", "prompt_step", "update_step")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     COMMAND_ACK_FIELD_NUMBER: _ClassVar[int]
@@ -64,6 +98,7 @@ class FromRunner(_message.Message):
     AGENT_STATUS_FIELD_NUMBER: _ClassVar[int]
     AGENT_USAGE_FIELD_NUMBER: _ClassVar[int]
     PROMPT_STEP_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_STEP_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     heartbeat: Heartbeat
     command_ack: CommandAck
@@ -77,7 +112,8 @@ class FromRunner(_message.Message):
     agent_status: AgentStatus
     agent_usage: AgentUsage
     prompt_step: PromptStep
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., command_ack: _Optional[_Union[CommandAck, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., pod_progress: _Optional[_Union[PodProgress, _Mapping]] = ..., pod_report: _Optional[_Union[PodReport, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., kept_screen: _Optional[_Union[KeptScreen, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., input_burst: _Optional[_Union[InputBurst, _Mapping]] = ..., agent_status: _Optional[_Union[AgentStatus, _Mapping]] = ..., agent_usage: _Optional[_Union[AgentUsage, _Mapping]] = ..., prompt_step: _Optional[_Union[PromptStep, _Mapping]] = ...) -> None: ...
+    update_step: UpdateStep
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., command_ack: _Optional[_Union[CommandAck, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., pod_progress: _Optional[_Union[PodProgress, _Mapping]] = ..., pod_report: _Optional[_Union[PodReport, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., kept_screen: _Optional[_Union[KeptScreen, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., input_burst: _Optional[_Union[InputBurst, _Mapping]] = ..., agent_status: _Optional[_Union[AgentStatus, _Mapping]] = ..., agent_usage: _Optional[_Union[AgentUsage, _Mapping]] = ..., prompt_step: _Optional[_Union[PromptStep, _Mapping]] = ..., update_step: _Optional[_Union[UpdateStep, _Mapping]] = ...) -> None: ...
 
 class AgentStatus(_message.Message):
     __slots__ = ("pod", "state", "source", "text", "evidence", "since_ms", "question_json", "session")
@@ -119,6 +155,18 @@ class PromptStep(_message.Message):
     at_ms: int
     def __init__(self, command_id: _Optional[str] = ..., step: _Optional[str] = ..., evidence: _Optional[str] = ..., at_ms: _Optional[int] = ...) -> None: ...
 
+class UpdateStep(_message.Message):
+    __slots__ = ("command_id", "step", "text", "at_ms")
+    COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    command_id: str
+    step: str
+    text: str
+    at_ms: int
+    def __init__(self, command_id: _Optional[str] = ..., step: _Optional[str] = ..., text: _Optional[str] = ..., at_ms: _Optional[int] = ...) -> None: ...
+
 class InputBurst(_message.Message):
     __slots__ = ("pod", "writer", "position", "offset", "at_ms", "length", "data", "hidden")
     POD_FIELD_NUMBER: _ClassVar[int]
@@ -140,7 +188,7 @@ class InputBurst(_message.Message):
     def __init__(self, pod: _Optional[str] = ..., writer: _Optional[str] = ..., position: _Optional[int] = ..., offset: _Optional[int] = ..., at_ms: _Optional[int] = ..., length: _Optional[int] = ..., data: _Optional[bytes] = ..., hidden: _Optional[bool] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("speaks_lowest", "speaks_highest", "version", "boot_id", "hostname", "os", "labels", "capacity", "agents", "isolation", "pods", "mcp_port", "unfinished_commands")
+    __slots__ = ("speaks_lowest", "speaks_highest", "version", "boot_id", "hostname", "os", "labels", "capacity", "agents", "isolation", "pods", "mcp_port", "unfinished_commands", "platform", "python")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -161,6 +209,8 @@ class Hello(_message.Message):
     PODS_FIELD_NUMBER: _ClassVar[int]
     MCP_PORT_FIELD_NUMBER: _ClassVar[int]
     UNFINISHED_COMMANDS_FIELD_NUMBER: _ClassVar[int]
+    PLATFORM_FIELD_NUMBER: _ClassVar[int]
+    PYTHON_FIELD_NUMBER: _ClassVar[int]
     speaks_lowest: int
     speaks_highest: int
     version: str
@@ -174,7 +224,9 @@ class Hello(_message.Message):
     pods: _containers.RepeatedCompositeFieldContainer[PodReport]
     mcp_port: int
     unfinished_commands: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, speaks_lowest: _Optional[int] = ..., speaks_highest: _Optional[int] = ..., version: _Optional[str] = ..., boot_id: _Optional[str] = ..., hostname: _Optional[str] = ..., os: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., capacity: _Optional[int] = ..., agents: _Optional[_Iterable[_Union[InstalledAgent, _Mapping]]] = ..., isolation: _Optional[str] = ..., pods: _Optional[_Iterable[_Union[PodReport, _Mapping]]] = ..., mcp_port: _Optional[int] = ..., unfinished_commands: _Optional[_Iterable[str]] = ...) -> None: ...
+    platform: str
+    python: str
+    def __init__(self, speaks_lowest: _Optional[int] = ..., speaks_highest: _Optional[int] = ..., version: _Optional[str] = ..., boot_id: _Optional[str] = ..., hostname: _Optional[str] = ..., os: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., capacity: _Optional[int] = ..., agents: _Optional[_Iterable[_Union[InstalledAgent, _Mapping]]] = ..., isolation: _Optional[str] = ..., pods: _Optional[_Iterable[_Union[PodReport, _Mapping]]] = ..., mcp_port: _Optional[int] = ..., unfinished_commands: _Optional[_Iterable[str]] = ..., platform: _Optional[str] = ..., python: _Optional[str] = ...) -> None: ...
 
 class InstalledAgent(_message.Message):
     __slots__ = ("slug", "version", "path", "problem")
@@ -323,18 +375,20 @@ class InputRecorded(_message.Message):
     def __init__(self, bursts: _Optional[_Iterable[_Union[InputRecorded.Burst, _Mapping]]] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("epoch", "protocol", "server_time_ms", "tools_json", "runner_name")
+    __slots__ = ("epoch", "protocol", "server_time_ms", "tools_json", "runner_name", "release_key")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     SERVER_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     TOOLS_JSON_FIELD_NUMBER: _ClassVar[int]
     RUNNER_NAME_FIELD_NUMBER: _ClassVar[int]
+    RELEASE_KEY_FIELD_NUMBER: _ClassVar[int]
     epoch: int
     protocol: int
     server_time_ms: int
     tools_json: bytes
     runner_name: str
-    def __init__(self, epoch: _Optional[int] = ..., protocol: _Optional[int] = ..., server_time_ms: _Optional[int] = ..., tools_json: _Optional[bytes] = ..., runner_name: _Optional[str] = ...) -> None: ...
+    release_key: bytes
+    def __init__(self, epoch: _Optional[int] = ..., protocol: _Optional[int] = ..., server_time_ms: _Optional[int] = ..., tools_json: _Optional[bytes] = ..., runner_name: _Optional[str] = ..., release_key: _Optional[bytes] = ...) -> None: ...
 
 class Command(_message.Message):
     __slots__ = ("id", "seq", "kind", "pod", "payload_json", "expires_in_ms", "secrets")

@@ -59,6 +59,16 @@ class RunnerLinkStub:
                 request_serializer=proto_dot_mesh_dot_v1_dot_runner__pb2.RenewRequest.SerializeToString,
                 response_deserializer=proto_dot_mesh_dot_v1_dot_runner__pb2.RenewReply.FromString,
                 _registered_method=True)
+        self.FetchRelease = channel.unary_stream(
+                '/mesh.v1.RunnerLink/FetchRelease',
+                request_serializer=proto_dot_mesh_dot_v1_dot_runner__pb2.ReleaseRequest.SerializeToString,
+                response_deserializer=proto_dot_mesh_dot_v1_dot_runner__pb2.ReleaseChunk.FromString,
+                _registered_method=True)
+        self.AskUpdate = channel.unary_unary(
+                '/mesh.v1.RunnerLink/AskUpdate',
+                request_serializer=proto_dot_mesh_dot_v1_dot_runner__pb2.UpdateRequest.SerializeToString,
+                response_deserializer=proto_dot_mesh_dot_v1_dot_runner__pb2.UpdateReply.FromString,
+                _registered_method=True)
 
 
 class RunnerLinkServicer:
@@ -99,6 +109,21 @@ class RunnerLinkServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FetchRelease(self, request, context):
+        """The archive of a release, from an offset on. Errors: NOT_FOUND, OUT_OF_RANGE (beyond its end).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AskUpdate(self, request, context):
+        """Somebody at the machine wants this Runner updated: its "update" Command comes as any other.
+        Errors: FAILED_PRECONDITION (says why there will be none).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RunnerLinkServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -126,6 +151,16 @@ def add_RunnerLinkServicer_to_server(servicer, server):
                     servicer.Renew,
                     request_deserializer=proto_dot_mesh_dot_v1_dot_runner__pb2.RenewRequest.FromString,
                     response_serializer=proto_dot_mesh_dot_v1_dot_runner__pb2.RenewReply.SerializeToString,
+            ),
+            'FetchRelease': grpc.unary_stream_rpc_method_handler(
+                    servicer.FetchRelease,
+                    request_deserializer=proto_dot_mesh_dot_v1_dot_runner__pb2.ReleaseRequest.FromString,
+                    response_serializer=proto_dot_mesh_dot_v1_dot_runner__pb2.ReleaseChunk.SerializeToString,
+            ),
+            'AskUpdate': grpc.unary_unary_rpc_method_handler(
+                    servicer.AskUpdate,
+                    request_deserializer=proto_dot_mesh_dot_v1_dot_runner__pb2.UpdateRequest.FromString,
+                    response_serializer=proto_dot_mesh_dot_v1_dot_runner__pb2.UpdateReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -263,6 +298,60 @@ class RunnerLink:
             '/mesh.v1.RunnerLink/Renew',
             proto_dot_mesh_dot_v1_dot_runner__pb2.RenewRequest.SerializeToString,
             proto_dot_mesh_dot_v1_dot_runner__pb2.RenewReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FetchRelease(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/mesh.v1.RunnerLink/FetchRelease',
+            proto_dot_mesh_dot_v1_dot_runner__pb2.ReleaseRequest.SerializeToString,
+            proto_dot_mesh_dot_v1_dot_runner__pb2.ReleaseChunk.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AskUpdate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mesh.v1.RunnerLink/AskUpdate',
+            proto_dot_mesh_dot_v1_dot_runner__pb2.UpdateRequest.SerializeToString,
+            proto_dot_mesh_dot_v1_dot_runner__pb2.UpdateReply.FromString,
             options,
             channel_credentials,
             insecure,
