@@ -73,6 +73,20 @@ class Config:
         return self.home / "ca.pem"
 
     @property
+    def release_key_file(self) -> Path:
+        """What releases of the Runner must be signed with."""
+        return self.home / "release.pub"
+
+    @property
+    def releases(self) -> Path:
+        return self.home / "releases"
+
+    @property
+    def update_file(self) -> Path:
+        """How far the newest update is."""
+        return self.home / "update.json"
+
+    @property
     def ledger_file(self) -> Path:
         return self.home / "ledger.sqlite3"
 
