@@ -1,4 +1,4 @@
-"""What other apps want to hear of: they add their functions here once, when they are loaded.
+"""What others want to hear of: they add their functions here once, when their app is loaded.
 
 Each is called in the transaction of what it hears of, so it must be short and must not raise.
 """

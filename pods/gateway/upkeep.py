@@ -10,6 +10,7 @@ from pods.gateway.periods import Periods
 from pods.gateway.pool import Pool
 from pods.gateway.sweep import Placer, Sweep, every
 from pods.services import gateways
+from pods.services.prompt_release import release_waiting
 
 READY, BROKER = "", "broker"
 """What the health service knows: whether this Gateway serves; whether wake-ups reach it at once."""
@@ -29,9 +30,11 @@ class Upkeep:
         """Until cancelled."""
         keep_row = partial(self._pool.run, gateways.refresh, gateway_id, address)
         bury = partial(self._pool.run, gateways.bury_dead, periods.gateway_dead)
+        prompts = partial(self._pool.run, release_waiting, gateway_id)
         async with asyncio.TaskGroup() as group:
             group.create_task(every(periods.sweep, self._look, "sweep"))
             group.create_task(every(0, self._placer.once, "placing"))
+            group.create_task(every(periods.sweep, prompts, "prompts"))
             group.create_task(every(periods.row, keep_row, "row"))
             group.create_task(every(periods.row, bury, "sweep of dead gateways"))
             group.create_task(every(HEALTH_S, partial(self._tell, periods), "health"))

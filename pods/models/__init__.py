@@ -8,6 +8,7 @@ from pods.models.idempotency import IdempotentAnswer
 from pods.models.input_record import InputRecord
 from pods.models.pod import KeptScreen, Pod, PodEvent
 from pods.models.repository import Repository
+from pods.models.prompt import Prompt, Receipt
 from pods.models.runner import Certificate, EnrollmentToken, Runner
 from pods.models.workspace import Workspace
 
@@ -25,5 +26,7 @@ __all__ = [
     "PodEvent",
     "Repository",
     "Runner",
+    "Prompt",
+    "Receipt",
     "Workspace",
 ]

@@ -59,7 +59,8 @@ class Pod(models.Model):
         Workspace, null=True, blank=True, on_delete=models.SET_NULL, related_name="pods"
     )
     name = models.CharField(max_length=100, blank=True)
-    prompt = models.TextField(blank=True)
+    prompt = models.TextField(blank=True)  # what it is for, in words; it is typed as its first Prompt
+    prompt_count = models.PositiveIntegerField(default=0, editable=False)  # numbers its Prompts
     wanted = models.JSONField(default=dict)  # placing as asked: {"runner": id?, "labels": {…}}
     spec = models.JSONField(default=dict)  # the resolved launch: {"argv": […], "env": {…}}
     cols = models.PositiveIntegerField(default=80)

@@ -10,11 +10,13 @@ from django.utils.timezone import now
 from accounts.access import SYSTEM_NAME
 from accounts.actor import ActorKind
 from accounts.models import ApiToken, User
+from pods.commands import CommandKind
 from pods.messages import InputBurst
-from pods.models import InputRecord, Pod
+from pods.models import InputRecord, Pod, Prompt
 from pods.news import announce
 
 _IS_PK = re.compile(r"[0-9]{1,18}")
+_IS_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FIRST_PROMPT = "prompt"  # the Runner's word for itself when it types; with an id, for a Command
 
 
@@ -61,14 +63,24 @@ def author_of(pod: Pod, writer: str) -> Author:
 
 
 def _of_a_prompt(pod: Pod, command_id: str) -> Author:
-    """The first is its creator's; later ones are typed by Mesh, for whom their text names."""
+    """Whoever queued it; a mention is typed by Mesh, for whom its text names; a first one of before is its creator's."""
     if command_id:
-        return Author(ActorKind.SYSTEM, command_id[:40], SYSTEM_NAME)
+        return _of_a_queued_prompt(pod, command_id)
     if pod.parent:
         return Author(ActorKind.POD, str(pod.parent.pk), str(pod.parent))
     if pod.owner:
         return Author(ActorKind.PERSON, str(pod.owner.pk), str(pod.owner))
     return Author(ActorKind.SYSTEM, "", SYSTEM_NAME)
+
+
+def _of_a_queued_prompt(pod: Pod, command_id: str) -> Author:
+    commands = pod.commands.filter(kind=CommandKind.PROMPT)
+    command = commands.filter(pk=command_id).first() if _IS_UUID.fullmatch(command_id) else None
+    prompt = Prompt.objects.filter(command=command).first() if command else None
+    if prompt is None:
+        return Author(ActorKind.SYSTEM, command_id[:40], SYSTEM_NAME)
+    id_ = prompt.author_pod_id or prompt.author_user_id or ""
+    return Author(ActorKind(prompt.author_kind), str(id_), prompt.author_name)
 
 
 def _name(pod: Pod, kind: str, pk: int) -> str | None:

@@ -73,7 +73,6 @@ def start_payload(pod: Pod, workspace: Workspace) -> dict[str, object]:
         "env": pod.spec["env"],
         "cols": pod.cols,
         "rows": pod.rows,
-        "prompt": pod.prompt,
         "workspace": {
             "id": workspace.pk,
             "repository_url": repository.url if repository else "",

@@ -25,6 +25,7 @@ from pods.services.bindings import bind_parent
 from pods.services.commands import cancel_queued, queue_command
 from pods.services.milestones import reached
 from pods.services.placing import place, place_pending
+from pods.services.prompts import first_prompt
 from pods.services.quotas import check_room
 
 GRACE_DEFAULT_S = 5.0
@@ -91,6 +92,7 @@ def create_pod(*, by: Actor, request: PodRequest) -> Pod:
         record(by, "pod.create", pod.key, agent_type=agent_type.slug)
         if pod.parent:
             bind_parent(pod.parent, pod, by=by)
+        first_prompt(pod, by=by)
         place(pod)
         announce(pod.organization_id, "pod", pod.key, PodState.PENDING)
     return pod

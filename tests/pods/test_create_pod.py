@@ -61,7 +61,6 @@ def test_it_is_placed_and_its_start_is_queued_with_all_the_runner_needs(cast: Ca
         "env": {"LANG": "C"},
         "cols": 120,
         "rows": 40,
-        "prompt": "hello",
         "workspace": {
             "id": pod.workspace_id,
             "repository_url": repository.url,
