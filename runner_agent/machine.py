@@ -3,6 +3,7 @@
 import os
 import platform
 import socket
+import sys
 from pathlib import Path
 
 import psutil
@@ -25,6 +26,15 @@ def boot_id() -> str:
 
 def hostname() -> str:
     return socket.gethostname()
+
+
+def release_platform() -> str:
+    """What releases of the Runner are built for, such as linux-x86_64."""
+    return f"{platform.system()}-{platform.machine()}".lower()
+
+
+def release_python() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def operating_system() -> str:

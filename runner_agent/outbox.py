@@ -19,7 +19,7 @@ from runner_agent.messages import (
     PodReport,
     Progress,
 )
-from runner_agent.session_messages import CommandAck, Goodbye, Heartbeat, Outgoing
+from runner_agent.session_messages import CommandAck, Goodbye, Heartbeat, Outgoing, UpdateStep
 from runner_agent.together import until
 
 BURSTS_KEPT = 2000  # of input, while the server cannot confirm them; the oldest go first
@@ -83,6 +83,9 @@ class Outbox:
 
     def prompt_step(self, step: PromptStep) -> None:
         self._say(("step", step.command_id, step.step), step)
+
+    def update_step(self, step: UpdateStep) -> None:
+        self._say(("update", step.command_id), step)
 
     # ---- from the Session, dropped with it
 

@@ -1,6 +1,7 @@
 """What is said about the Session itself, in plain types. Pure: no protobuf, no asyncio."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from runner_agent.agent_messages import AgentStatus, AgentUsage, PromptStep
 from runner_agent.messages import (
@@ -29,6 +30,8 @@ class Hello:
     pods: tuple[PodReport, ...]
     mcp_port: int = 0
     unfinished_commands: tuple[str, ...] = ()
+    platform: str = ""  # of the releases it can run
+    python: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Welcome:
     server_time_ms: int
     runner_name: str
     tools: bytes = b"[]"  # JSON, as MCP lists them
+    release_key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,19 @@ class Goodbye:
 @dataclass(frozen=True, slots=True)
 class CommandAck:
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStep:
+    """How far the update of Command `command_id` is; `text` says more of it."""
+
+    command_id: str
+    step: str
+    at_ms: int
+    text: str = ""
+
+    def told(self) -> dict[str, Any]:
+        return {"step": self.step, "at_ms": self.at_ms, "text": self.text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,5 +109,6 @@ Outgoing = (
     | AgentStatus
     | AgentUsage
     | PromptStep
+    | UpdateStep
     | Goodbye
 )

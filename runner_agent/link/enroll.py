@@ -149,5 +149,7 @@ def _keep(config: Config, identity: Identity, server: str, reply: pb.EnrollReply
     config.prepare()
     config.certificate_file.unlink(missing_ok=True)  # it does not go with the next key
     identities.save(config, identity)
+    config.release_key_file.unlink(missing_ok=True)
+    identities.pin_release_key(config, reply.release_key)
     save_enrolled(config, enrolled)
     return enrolled

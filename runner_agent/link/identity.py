@@ -1,6 +1,7 @@
 """Who this Runner is: a key that never leaves the machine, and the certificate the server signed for it."""
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,8 @@ from runner_agent.settings import replace_file
 
 RENEWED_AT = 2 / 3  # of a certificate's life
 HASH_DIGITS = 32  # hex digits of the CA's SHA-256 at the end of an enrollment token
+
+logger = logging.getLogger(__name__)
 
 
 class IdentityError(FinalError):
@@ -80,6 +83,16 @@ def save(config: Config, identity: Identity) -> None:
         replace_file(config.key_file, identity.key_pem)
     replace_file(config.ca_file, identity.ca_pem)
     replace_file(config.certificate_file, identity.certificate_pem)
+
+
+def pin_release_key(config: Config, key: bytes) -> None:
+    """Keep what releases are signed with. The first one stays: whoever takes over a server must not change it."""
+    if not key:
+        return
+    if not config.release_key_file.exists():
+        replace_file(config.release_key_file, key.hex().encode() + b"\n")
+    elif config.release_key_file.read_text().strip() != key.hex():
+        logger.warning("the server names another release key than %s: not taken", key.hex())
 
 
 def new_key() -> bytes:

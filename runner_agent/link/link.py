@@ -14,7 +14,7 @@ from runner_agent.errors import FinalError
 from runner_agent.link import renewal, terminal_stream
 from runner_agent.link.attach import Attached, AttachError, Ended, attach
 from runner_agent.link.backoff import Backoff
-from runner_agent.link.identity import Identity, IdentityError
+from runner_agent.link.identity import Identity, IdentityError, pin_release_key
 from runner_agent.link.periods import Periods
 from runner_agent.link.session import Runner, Session
 from runner_agent.link.status import Status
@@ -125,6 +125,7 @@ class Link:
         self._status.note("attached", gateway=attached.gateway, epoch=welcome.epoch)
         session = Session(attached, self._runner, self._periods)
         self._runner.offered(welcome.tools)
+        pin_release_key(self._config, welcome.release_key)
         self._serving = attached
         self._changed.set()
         try:

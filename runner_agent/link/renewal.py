@@ -38,6 +38,7 @@ async def renew(config: Config, stub: Any, identity: Identity) -> Identity:
         identity.key_pem, reply.certificate_pem, reply.ca_pem or identity.ca_pem, utc_now()
     )
     await asyncio.to_thread(_keep, config, renewed, tuple(reply.gateways))
+    await asyncio.to_thread(identities.pin_release_key, config, reply.release_key)
     logger.info("the certificate was renewed; it is valid until %s", renewed.not_after)
     return renewed
 

@@ -127,6 +127,8 @@ class Session:
     async def _write(self) -> None:
         while True:
             message = await self._outbox.next()
+            if not wire.is_spoken(message, self._attached.welcome.protocol):
+                continue
             await self._call.write(wire.encode(message))
             if isinstance(message, Goodbye):
                 await self._call.done_writing()

@@ -8,7 +8,8 @@ from runner_agent import agent_messages as a
 from runner_agent import messages as m
 from runner_agent import session_messages as s
 
-SPEAKS = (1, 1)  # lowest and highest version of the protocol
+SPEAKS = (1, 2)  # lowest and highest version of the protocol
+_SINCE_2 = (a.AgentStatus, a.AgentUsage, a.PromptStep, s.UpdateStep)
 
 Incoming = (
     s.Welcome
@@ -27,6 +28,11 @@ class WireError(Exception):
 
 
 # ---- Session, up
+
+
+def is_spoken(message: s.Outgoing, protocol: int) -> bool:
+    """Whether a Gateway of that protocol knows this kind of message."""
+    return protocol > 1 or not isinstance(message, _SINCE_2)
 
 
 def encode(message: s.Outgoing) -> pb.FromRunner:
@@ -59,6 +65,10 @@ def encode(message: s.Outgoing) -> pb.FromRunner:
                     command_id=command_id, step=step, evidence=evidence, at_ms=at_ms
                 )
             )
+        case s.UpdateStep(command_id, step, at_ms, text):
+            return pb.FromRunner(
+                update_step=pb.UpdateStep(command_id=command_id, step=step, text=text, at_ms=at_ms)
+            )
         case s.Goodbye(reason, text):
             return pb.FromRunner(goodbye=pb.Goodbye(reason=reason.upper(), text=text))
         case _:
@@ -83,6 +93,8 @@ def _hello(hello: s.Hello) -> pb.Hello:
         pods=[_report(report) for report in hello.pods],
         mcp_port=hello.mcp_port,
         unfinished_commands=hello.unfinished_commands,
+        platform=hello.platform,
+        python=hello.python,
     )
 
 
@@ -203,6 +215,7 @@ def _welcome(welcome: pb.Welcome) -> s.Welcome:
         welcome.server_time_ms,
         welcome.runner_name,
         welcome.tools_json,
+        welcome.release_key,
     )
 
 

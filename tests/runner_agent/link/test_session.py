@@ -14,7 +14,7 @@ async def test_the_hello_says_what_this_runner_is(linking, identity, gateway):
     async with linking.run(identity(), gateway.address):
         session = await gateway.session()
         hello = await session.welcome()
-        assert (hello.speaks_lowest, hello.speaks_highest) == (1, 1)
+        assert (hello.speaks_lowest, hello.speaks_highest) == (1, 2)
         assert (hello.capacity, dict(hello.labels)) == (3, {"zone": "a"})
 
 
