@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo stop test lint lock proto bench clean set-up set-up-dev
+.PHONY: help run demo stop test test-faults lint lock proto bench clean set-up set-up-dev
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 run: set-up ## Start the whole system; ends with a link to sign in. Ctrl-C stops it, but not the Pods
 	@exec $(BIN)/python manage.py up
@@ -19,6 +19,9 @@ stop: set-up ## Stop the system that `make run` started, its Pods too
 
 test: set-up-dev ## Check style, types and contracts, then run every test
 	@exec $(BIN)/python -m tests.everything
+
+test-faults: set-up-dev ## Break everything that can break and compare; SEED= and SECONDS= choose the long mix
+	@exec $(BIN)/python -m tests.faults
 
 lint: set-up-dev ## Only the checks of style, types and contracts
 	@exec $(BIN)/python -m tests.everything lint

@@ -32,6 +32,7 @@ SQLITE = [
     "tests/house",
 ]
 ALL = ["-m", "pytest", "-p", "tests.postgres", "-n", "2", "--dist", "loadgroup"]
+ALL += ["--ignore=tests/faults"]  # make test-faults
 
 
 def main() -> None:

@@ -27,7 +27,10 @@ UNSAFE_BUT_FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off"
 
 
 class Server:
-    def __init__(self) -> None:
+    """`settings` are its own, such as `fsync=off`."""
+
+    def __init__(self, settings: tuple[str, ...] = UNSAFE_BUT_FAST) -> None:
+        self._settings = settings
         self.base = Path(tempfile.mkdtemp(prefix="mesh-pg-"))
         self.who = _not_root(self.base)
         self.home = self.base / "home"
@@ -38,19 +41,30 @@ class Server:
         self.url = f"postgresql://postgres@/postgres?host={self.home}"
 
     def start(self) -> None:
-        binaries = _readable(_binaries(), self.base)
-        make = [binaries / "initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8"]
-        make += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync"]
+        self._programs = _readable(_binaries(), self.base)
+        make = [self._programs / "initdb", "-D", "data", "-U", "postgres", "-A", "trust"]
+        make += ["-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync"]
         with (self.base / "log").open("wb") as log:
             subprocess.run([*make, "--no-instructions"], check=True, **self._how(log))
-            settings = [part for setting in UNSAFE_BUT_FAST for part in ("-c", setting)]
-            listen = ["-k", str(self.home), "-h", "", "-c", "max_connections=200"]
+        self.run()
+
+    def run(self) -> None:
+        """Serve what is there. psycopg.OperationalError if it does not."""
+        settings = [part for setting in self._settings for part in ("-c", setting)]
+        listen = ["-k", str(self.home), "-h", "", "-c", "max_connections=200"]
+        with (self.base / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [binaries / "postgres", "-D", "data", *listen, *settings],
-                preexec_fn=_end_with_parent,  # noqa: PLW1509 - no thread has been started yet
+                [self._programs / "postgres", "-D", "data", *listen, *settings],
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - it only calls the kernel
                 **self._how(log),
             )
         self._wait()
+
+    def kill(self) -> None:
+        """As a crash does."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
 
     def _how(self, log: Any) -> dict[str, Any]:
         environment = {"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"], "HOME": str(self.home)}

@@ -1,0 +1,86 @@
+"""The two databases under a system, and what can happen to each: locked, killed, gone for a while."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from tests.journeys.system import wait
+from tests.postgres import Server
+
+
+class Database(Protocol):
+    url: str  # empty: the default
+
+    def lock(self, seconds: float) -> None:
+        """Nobody else can write meanwhile."""
+
+    def crash(self, seconds: float) -> None:
+        """Killed; another one serves the same files after so long."""
+
+    def stop(self) -> None: ...
+
+
+class Sqlite:
+    url = ""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def lock(self, seconds: float) -> None:
+        with self._locked():
+            time.sleep(seconds)
+
+    def crash(self, seconds: float) -> None:
+        """There is no process to kill: nobody can write."""
+        self.lock(seconds)
+
+    def stop(self) -> None:
+        """Nothing runs."""
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with sqlite3.connect(self._file, timeout=30, isolation_level=None) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            connection.rollback()
+        connection.close()
+
+
+class Postgres:
+    """Commits are in its log before they are confirmed, so a kill of the process loses none."""
+
+    TABLES = "pods_command, pods_pod, pods_runner, channels_app_message"
+
+    def __init__(self) -> None:
+        self._server = Server(("fsync=off", "full_page_writes=off"))
+        self._server.start()
+        self.url = self._server.url
+
+    def lock(self, seconds: float) -> None:
+        import psycopg
+
+        with psycopg.connect(self.url) as connection:
+            connection.execute(f"LOCK TABLE {self.TABLES} IN ACCESS EXCLUSIVE MODE")
+            time.sleep(seconds)
+            connection.rollback()
+
+    def crash(self, seconds: float) -> None:
+        self._server.kill()
+        time.sleep(seconds)
+        wait(self._begins, self._server.said)
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def _begins(self) -> bool:
+        """Refused as long as a process of the killed server is about."""
+        import psycopg
+
+        try:
+            self._server.run()
+        except psycopg.OperationalError:
+            return False
+        return True

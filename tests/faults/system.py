@@ -1,0 +1,217 @@
+"""A whole Mesh whose Runner dials its Gateway through a proxy that misbehaves, and what can be done to its parts."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mesh.up.supervisor import services
+from tests.faults.proxy import Proxy
+from tests.journeys.system import ROOT, System, free_port, wait
+
+PROGRAMS = Path(__file__).with_name("programs")
+WRITER = (PROGRAMS / "writer.py").read_text()
+
+
+class Rig(System):
+    """`proxy` is between Runner and Gateway. Every method leaves what it broke as it says."""
+
+    def __init__(self, **environment: str) -> None:
+        gateway = free_port()
+        self.proxy = Proxy(gateway)
+        given = {
+            "MESH_GATEWAY_LISTEN": f"127.0.0.1:{gateway}",
+            "MESH_GATEWAY_ADDRESSES": f"127.0.0.1:{self.proxy.port}",
+            "MESH_RUNNER_CAPACITY": "100",
+        }
+        super().__init__(**given | environment)
+        self.home.mkdir()
+        (self.home / "greeted").touch()  # no Pod that nobody asked for
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            self.proxy.close()
+
+    # ---- what is there
+
+    @property
+    def runner(self) -> dict[str, Any]:
+        """The Runner of this system, as REST tells."""
+        return next(iter(self.api.get("runners/")["results"]))
+
+    def online(self) -> bool:
+        return bool(self.runner["online"])
+
+    def attached(self, within: float = 30.0) -> None:
+        """Wait until the Runner has a Session that answers."""
+        wait(self.online, lambda: self.log("runner"), within)
+
+    def answers(self, key: str, within: float = 30.0) -> None:
+        """Wait until the Runner itself says something of this Pod."""
+        path = f"pods/{key}/output/?offset=0"
+        wait(lambda: self.api("GET", path).status == 200, lambda: self.log("runner"), within)
+
+    def write(self, seed: int, blocks: int, size: int, rate: int) -> str:
+        """A Pod that writes numbered random bytes; its key."""
+        numbers = [str(number) for number in (seed, blocks, size, rate)]
+        return self.api.run("python3", "-c", WRITER, *numbers)
+
+    def host_of(self, key: str) -> int:
+        """The process that holds a Pod's PTY."""
+        return int(self._meta(key)["host"])
+
+    def hosts(self) -> list[int]:
+        """The hosts of all Pods that have not ended."""
+        pods = (self.home / "runner" / "pods").iterdir()
+        return [self.host_of(pod.name) for pod in pods if not (pod / "exit.json").exists()]
+
+    def _meta(self, key: str) -> dict[str, Any]:
+        return dict(json.loads((self.home / "runner" / "pods" / key / "meta.json").read_text()))
+
+    # ---- what happens to processes
+
+    def crash(self, service: str) -> float:
+        """`kill -9`; returns when the supervisor has started another. The moment of the kill."""
+        before = self.pid(service)
+        at = time.monotonic()
+        os.kill(before, signal.SIGKILL)
+        wait(lambda: self.pid(service) not in {0, before}, lambda: self.log(service))
+        return at
+
+    def freeze(self, service: str) -> None:
+        os.kill(self.pid(service), signal.SIGSTOP)
+
+    def thaw(self, service: str) -> None:
+        os.kill(self.pid(service), signal.SIGCONT)
+
+    @contextmanager
+    def stopped(self, service: str) -> Iterator[None]:
+        """Without this service, in good order; the supervisor starts it again."""
+        self.supervisor.stop_services([service])
+        try:
+            yield
+        finally:
+            self.supervisor.start_service(service)
+
+    def redis(self, *words: str) -> bytes:
+        """One command to Valkey, over its socket."""
+        path = self.service_environment()["MESH_SOCKETS"] + "/redis.sock"
+        with socket.socket(socket.AF_UNIX) as to:
+            to.settimeout(10)
+            to.connect(path)
+            to.sendall((" ".join(words) + "\r\n").encode())
+            return to.recv(4096)
+
+    def service_environment(self) -> dict[str, str]:
+        """What the services were given, from the supervisor's own."""
+        pid = int((self.home / "supervisord.pid").read_text())
+        held = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        pairs = (os.fsdecode(each).partition("=") for each in held if each)
+        return {name: value for name, _, value in pairs}
+
+    @contextmanager
+    def instead(self, service: str, checkout: Path) -> Iterator[None]:
+        """Run this service from another checkout for a while."""
+        command = services(ROOT / "Procfile")[service]
+        log = self.home / "logs" / f"{service}.log"
+        self.supervisor.stop_services([service])
+        with log.open("ab") as said:
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", f"exec {command}"],
+                cwd=checkout,
+                env=self.service_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+            )
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(30)
+            self.supervisor.start_service(service)
+
+
+@contextmanager
+def second_gateway(rig: Rig) -> Iterator["Process"]:
+    """Another Gateway of the same system, reached over TCP by mTLS; its own port for Runners."""
+    ports = {"runners": free_port(), "enroll": free_port(), "internal": free_port()}
+    environment = rig.service_environment() | {
+        "MESH_GATEWAY_LISTEN": f"127.0.0.1:{ports['runners']}",
+        "MESH_ENROLL_LISTEN": f"127.0.0.1:{ports['enroll']}",
+        "MESH_GATEWAY_INTERNAL": f"127.0.0.1:{ports['internal']}",
+    }
+    command = services(ROOT / "Procfile")["gateway"].replace("local", "second")
+    process = Process(command, environment, rig.home / "logs" / "second.log")
+    process.ports = ports
+    try:
+        yield process
+    finally:
+        process.end()
+
+
+class Process:
+    """One more process beside those of the supervisor."""
+
+    def __init__(self, command: str, environment: dict[str, str], log: Path) -> None:
+        self.ports: dict[str, int] = {}
+        with log.open("ab") as said:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", f"exec {command}"],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def end(self, patience: float = 15.0) -> float:
+        """SIGTERM; the seconds until it had ended."""
+        began = time.monotonic()
+        self._process.terminate()
+        self._process.wait(patience)
+        return time.monotonic() - began
+
+
+@contextmanager
+def tmpfs(path: Path, size: str) -> Iterator[Path]:
+    """A small disk. Only root may mount one."""
+    path.mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", path], check=True
+    )
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", "-l", path], check=True)
+
+
+def resize(path: Path, size: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={size}", path], check=True)
+
+
+def copy_of_the_source(to: Path) -> Path:
+    """The programs in a directory of their own, so that one module can be changed."""
+    names = ("accounts", "channels_app", "mesh", "pods", "proto", "runner_agent", "templates")
+    for name in names:
+        shutil.copytree(ROOT / name, to / name)  # with its bytecode and times: it starts as fast
+    for name in ("static", "node_modules", "manage.py", "Procfile"):
+        (to / name).symlink_to(ROOT / name)
+    return to
