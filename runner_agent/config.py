@@ -37,6 +37,7 @@ class Config:
     repository_roots: tuple[Path, ...] = ()  # local repositories are taken only from below these
     isolation: str = "auto"
     log_max: int = LOG_MAX
+    allow_login: bool = False  # Pods may use the logins of this Runner's user
     path: str = os.defpath  # where agents and tools are found
     language: str = "C.UTF-8"  # LANG of every Pod
 
@@ -115,6 +116,16 @@ class Config:
         return self.home / "workspaces"
 
     @property
+    def homes(self) -> Path:
+        """The agents' HOMEs, each named like the Workspace it goes with."""
+        return self.home / "homes"
+
+    @property
+    def agents(self) -> Path:
+        """What the Runner installed: `<slug>/<version>/`."""
+        return self.home / "agents"
+
+    @property
     def repositories(self) -> Path:
         """The clone cache."""
         return self.home / "repositories"
@@ -131,7 +142,15 @@ class Config:
 
     def prepare(self) -> None:
         """Make the directories, each for this user alone; ConfigError if they cannot be."""
-        for directory in (self.home, self.pods, self.workspaces, self.repositories, self.sockets):
+        for directory in (
+            self.home,
+            self.pods,
+            self.workspaces,
+            self.homes,
+            self.agents,
+            self.repositories,
+            self.sockets,
+        ):
             _private_directory(directory)
 
 

@@ -17,17 +17,6 @@ class WorkspaceSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class StartPod:
-    pod: str
-    argv: tuple[str, ...]
-    workspace: WorkspaceSpec
-    env: dict[str, str] = field(default_factory=dict)
-    cols: int = 80
-    rows: int = 24
-    prompt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class TerminatePod:
     pod: str
     grace_s: float = 5.0

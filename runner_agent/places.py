@@ -12,14 +12,14 @@ _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,47}\Z")  # it becomes a directory name a
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """`pod` holds what belongs to the Runner; only `home`, `tmp` and `workspace` are the agent's."""
+    """`pod` holds what belongs to the Runner; only `home`, `tmp` and `workspace` are the agent's.
+
+    A resumed Pod has `workspace` and `home` of the Pod it goes on from, at the same paths: agents note them down.
+    """
 
     pod: Path
     workspace: Path
-
-    @property
-    def home(self) -> Path:
-        return self.pod / "home"
+    home: Path
 
     @property
     def tmp(self) -> Path:
@@ -29,6 +29,11 @@ class Places:
     def token(self) -> Path:
         """The Pod's own key, in its HOME, where its jail shows it."""
         return self.home / ".mesh" / "token"
+
+    @property
+    def files(self) -> Path:
+        """What an agent type places for this Pod alone; shown read-only, gone when the Pod ends."""
+        return self.pod / "files"
 
     @property
     def record(self) -> Path:
@@ -56,11 +61,18 @@ class Places:
         return self.pod / "git-view"
 
     def make(self) -> None:
-        for directory in (self.pod, self.home, self.tmp):
+        for directory in (self.pod, self.home, self.tmp, self.files):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def places_of(config: Config, pod: str) -> Places:
+def places_of(config: Config, pod: str, root: str = "") -> Places:
+    """`root`: the first of the Pods that went on from each other, if this is not the first itself."""
+    first = root or pod
+    for key in (pod, first):
+        _check_key(key)
+    return Places(config.pods / pod, config.workspaces / first, config.homes / first)
+
+
+def _check_key(pod: str) -> None:
     if not _KEY.match(pod):
         raise CommandError("bad_pod", f"{pod!r} is not the key of a Pod.")
-    return Places(pod=config.pods / pod, workspace=config.workspaces / pod)

@@ -47,12 +47,22 @@ def _read_isolation(given: str) -> str:
     return given
 
 
+def _read_switch(given: str | bool) -> bool:  # noqa: FBT001 - as TOML has it
+    switches = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if isinstance(given, bool):
+        return given
+    if given.lower() not in switches:
+        raise ValueError(f"a switch is true or false, not {given!r}.")
+    return switches[given.lower()]
+
+
 _READERS: dict[str, Any] = {
     "labels": read_labels,
     "capacity": _read_capacity,
     "repository_roots": _read_roots,
     "isolation": _read_isolation,
     "log_max": int,
+    "allow_login": _read_switch,
 }
 
 
@@ -108,5 +118,5 @@ def _toml(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_toml(one) for one in value) + "]"
     if isinstance(value, int):
-        return str(value)
+        return str(value).lower()
     return json.dumps(str(value), ensure_ascii=False)  # a JSON string is a TOML string

@@ -85,13 +85,15 @@ class PromptRule:
 
 @dataclass(frozen=True, slots=True)
 class StatusRule:
-    """`source`: "hook", "title", "osc" or "screen". `event` names a hook; `match` is a regular expression."""
+    """`source`: "hook", "title", "osc" or "screen". `event` names a hook; `match` is a regular expression; `text` and
+    `session` are templates of the hook's fields."""
 
     source: str = ""
     state: str = ""
     event: str = ""
     match: str = ""
     text: str = ""
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
-"""Commands' payloads, from JSON into the types of messages.py. CommandError bad_payload for what is not one."""
+"""Commands' payloads, from JSON into types. CommandError bad_payload for what is not one."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
+from runner_agent.agents.start import AgentStart
 from runner_agent.messages import (
     Command,
     CommandError,
     Execute,
     Prompt,
-    StartPod,
     TerminatePod,
     WorkspaceSpec,
 )
@@ -18,13 +19,33 @@ _TIMEOUT_MAX_S = 600.0
 _SIDE_MAX = 1000  # columns or rows
 
 
+@dataclass(frozen=True, slots=True)
+class StartPod:
+    """`argv` is run as it is when there is no `agent`.
+
+    `resumes`: the Pod that this one goes on from, in its Workspace and HOME; of a fork, with a copy of its HOME.
+    """
+
+    pod: str
+    argv: tuple[str, ...]
+    workspace: WorkspaceSpec
+    env: dict[str, str] = field(default_factory=dict)
+    cols: int = 80
+    rows: int = 24
+    prompt: str = ""
+    agent: AgentStart | None = None
+    resumes: str = ""
+    is_fork: bool = False
+
+
 def start_of(command: Command) -> StartPod:
     held = command.payload
     with _Reading(command):
         workspace = held.get("workspace") or {}
+        agent = AgentStart.from_payload(held, command.secrets)
         return StartPod(
             pod=command.pod,
-            argv=_argv(held["argv"]),
+            argv=agent.words if agent and agent.spec.launch.argv else _argv(held["argv"]),
             workspace=WorkspaceSpec(
                 id=int(workspace.get("id") or 0),
                 repository_url=str(workspace.get("repository_url") or ""),
@@ -35,6 +56,9 @@ def start_of(command: Command) -> StartPod:
             cols=min(max(int(held.get("cols") or 80), 1), _SIDE_MAX),
             rows=min(max(int(held.get("rows") or 24), 1), _SIDE_MAX),
             prompt=str(held.get("prompt") or ""),
+            agent=agent,
+            resumes=str(held.get("resumes") or ""),
+            is_fork=bool(held.get("fork")),
         )
 
 

@@ -1,32 +1,34 @@
 """From a wish to a running Pod: workspace, agent, ready. All of it or nothing."""
 
 import asyncio
-import shlex
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from runner_agent.agents import login
+from runner_agent.agents.agents import Agents
+from runner_agent.agents.launch import Prepared, prepare, values_of
+from runner_agent.agents.program import Program
+from runner_agent.agents.start import AgentStart
 from runner_agent.config import Config
 from runner_agent.jail.confine import Confinement, Isolation
 from runner_agent.jail.environment import environment
-from runner_agent.messages import CommandError, Progress, StartPod
-from runner_agent.places import Places
-from runner_agent.pods.pod_tokens import PodTokens, digest, new_token, write_token
+from runner_agent.messages import CommandError, Progress
+from runner_agent.places import Places, places_of
+from runner_agent.pods import furnishing
+from runner_agent.pods.going_on import GoingOn
+from runner_agent.pods.payloads import StartPod
+from runner_agent.pods.pod_tokens import PodTokens, digest, new_token
 from runner_agent.pods.records import Record, Records
 from runner_agent.terminals.hosts import HostError, Launch, PodHost, PodHosts
 from runner_agent.workspaces import removal
 from runner_agent.workspaces.workspace import Workspace, Workspaces
 
 TEXT_MAX = 500  # characters of one line of progress
-_GITCONFIG = """\
-[user]
-\tname = {pod}
-\temail = {pod}@mesh.invalid
-[init]
-\tdefaultBranch = main
-"""
 
 Tell = Callable[[Progress], None]
 
@@ -39,73 +41,111 @@ class Starting:
     workspaces: Workspaces
     isolation: Isolation
     tokens: PodTokens
+    agents: Agents
     tell: Tell
 
     async def start(self, wanted: StartPod) -> PodHost:
         """CommandError, and cancellation, leave no process, no directory and no record."""
         if self.config.isolation == "jail" and self.isolation.level != "jail":
             raise CommandError("no_isolation", self.isolation.problem)
-        places = self.records.places(wanted.pod)
+        root = self._going_on.root(wanted)
+        places = places_of(self.config, wanted.pod, root)
         env = environment(self.config, places, wanted.pod, wanted.env, self.tokens.url)
-        argv = _program(wanted.argv, env["PATH"])
+        if wanted.agent is None:
+            wanted = replace(wanted, argv=_program(wanted.argv, env["PATH"]))
         self.hosts.starting.add(wanted.pod)
         try:
-            workspace = await self._workspace(wanted, places)
-            return await self._launch(wanted, workspace, argv, env)
+            async with AsyncExitStack() as undo:
+                host = await self._start(wanted, places, root, undo)
+                undo.pop_all()
         finally:
             self.hosts.starting.discard(wanted.pod)
+        self._say(wanted.pod, "ready")
+        return host
 
-    async def _workspace(self, wanted: StartPod, places: Places) -> Workspace:
-        self._say(wanted.pod, "workspace")
-        places.make()
-        say = partial(self._say, wanted.pod, "workspace")
-        try:
-            return await self.workspaces.prepare(wanted.pod, places, wanted.workspace, say)
-        except BaseException:
-            await self._forget(wanted.pod, places)
-            raise
-
-    async def _launch(
-        self, wanted: StartPod, workspace: Workspace, argv: tuple[str, ...], env: dict[str, str]
+    async def _start(
+        self, wanted: StartPod, places: Places, root: str, undo: AsyncExitStack
     ) -> PodHost:
-        places = self.records.places(wanted.pod)
-        self._say(wanted.pod, "agent", " ".join(argv))
-        self._furnish(places, wanted.pod, env)
-        if wanted.prompt:
-            places.prompt.write_text(wanted.prompt)
-        token = new_token()
-        write_token(places.token, token)
-        record = Record(
+        self._say(wanted.pod, "workspace")
+        undo.push_async_callback(self._forget, wanted.pod, places)
+        if not root:
+            undo.push_async_callback(self._remove, places.home)
+        places.make()
+        if root:
+            workspace = self._going_on.workspace(wanted)
+        else:
+            say = partial(self._say, wanted.pod, "workspace")
+            workspace = await self.workspaces.prepare(wanted.pod, places, wanted.workspace, say)
+            undo.push_async_callback(self.workspaces.discard, places)
+            await self._going_on.copy_home(wanted, places)
+        program = await self._program(wanted)
+        draft = Record(
             pod=wanted.pod,
             isolation=self.isolation.level,
             env=wanted.env,
             workspace=workspace,
-            token_digest=digest(token),
+            root=root,
+            shown=program.paths,
         )
-        self.records.add(record)
-        self.tokens.add(wanted.pod, record.token_digest)
-        launch = Launch(
-            pod=wanted.pod,
-            argv=(*self.isolation.confine(confinement(places, workspace)), *argv),
-            env=env,
-            cwd=workspace.path,
-            cols=wanted.cols,
-            rows=wanted.rows,
-        )
-        try:
-            host = await self._spawn(launch)
-        except BaseException:
-            await self.workspaces.discard(places)
-            await self._forget(wanted.pod, places)
-            raise
-        self._say(wanted.pod, "ready")
-        return host
+        return await self._launch(wanted, places, program, draft, undo)
 
-    def _furnish(self, places: Places, pod: str, env: dict[str, str]) -> None:
-        (places.home / ".gitconfig").write_text(_GITCONFIG.format(pod=pod))
-        path = f"export PATH={shlex.quote(env['PATH'])}\n"  # a login shell has forgotten it by then
-        for profile in (".profile", ".zprofile"):
-            (places.home / profile).write_text(path)
+    async def _program(self, wanted: StartPod) -> Program:
+        if wanted.agent is None:
+            return Program()
+        say = partial(self._say, wanted.pod, "agent")
+        return await self.agents.provide(wanted.agent.spec, wanted.env, say)
+
+    async def _launch(
+        self,
+        wanted: StartPod,
+        places: Places,
+        program: Program,
+        draft: Record,
+        undo: AsyncExitStack,
+    ) -> PodHost:
+        token = new_token()
+        prepared = self._prepared(wanted, places, token)
+        path = program.path(prepared.env.get("PATH", self.config.path))
+        env = environment(
+            self.config, places, wanted.pod, {**prepared.env, "PATH": path}, self.tokens.url
+        )
+        argv = _program(prepared.argv, env["PATH"])
+        self._say(wanted.pod, "agent", " ".join(argv))
+        record = replace(
+            draft,
+            token_digest=digest(token),
+            private=tuple(str(file.path) for file in prepared.files if file.is_private),
+            **_of_agent(wanted.agent),
+        )
+        self.records.add(
+            record
+        )  # before the first secret is written, so that it is found and removed
+        undo.callback(furnishing.clear, self.config, places, record.private)
+        furnishing.furnish(places, env["PATH"], prepared.files)
+        if wanted.prompt:
+            places.prompt.write_text(wanted.prompt)
+        self.tokens.add(wanted.pod, record.token_digest)
+        confined = confinement(places, record.workspace, record.shown)
+        return await self._spawn(
+            Launch(
+                pod=wanted.pod,
+                argv=(*self.isolation.confine(confined), *argv),
+                env=env,
+                cwd=record.workspace.path,
+                cols=wanted.cols,
+                rows=wanted.rows,
+            )
+        )
+
+    def _prepared(self, wanted: StartPod, places: Places, token: str) -> Prepared:
+        ours = furnishing.own_files(places, wanted.pod, token)
+        if wanted.agent is None:
+            return Prepared(wanted.argv, wanted.env, ours)
+        start = wanted.agent.with_secret("pod_token", token)
+        values = values_of(wanted.pod, places, self.tokens.url, start)
+        made = prepare(start, wanted.argv, places, values)
+        lent = login.files(self.config, start, places)
+        return Prepared(made.argv, {**made.env, **wanted.env}, (*ours, *made.files, *lent))
 
     async def _spawn(self, launch: Launch) -> PodHost:
         """A spawn is not left half-way: cancelled, it is waited for, and what it made is ended."""
@@ -133,19 +173,37 @@ class Starting:
         self.records.drop(pod)
         self.tokens.remove(pod)
         self.hosts.forget(pod)
-        await asyncio.to_thread(removal.remove, places.pod, self.config.trash)
+        await self._remove(places.pod)
+
+    async def _remove(self, path: Path) -> None:
+        await asyncio.to_thread(removal.remove, path, self.config.trash)
+
+    @property
+    def _going_on(self) -> GoingOn:
+        return GoingOn(self.records, self.hosts, self.isolation)
 
     def _say(self, pod: str, step: str, text: str = "") -> None:
         self.tell(Progress(pod, step, text[:TEXT_MAX]))
 
 
-def confinement(places: Places, workspace: Workspace) -> Confinement:
+def _of_agent(start: AgentStart | None) -> dict[str, Any]:
+    """What a Record keeps of it."""
+    if start is None:
+        return {}
+    return {"agent": start.spec, "session": start.session, "model": start.model}
+
+
+def confinement(places: Places, workspace: Workspace, shown: tuple[str, ...] = ()) -> Confinement:
     """What a Pod's own processes may touch: its Workspace, its HOME and its temporary files."""
     return Confinement(
         cwd=places.workspace,
         tmp=places.tmp,
         writable=(places.workspace, places.home, places.tmp),
-        readable=(Path(workspace.cache),) if workspace.cache else (),
+        readable=(
+            places.files,
+            *((Path(workspace.cache),) if workspace.cache else ()),
+            *map(Path, shown),
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from runner_agent.agents.agents import Agents
 from runner_agent.config import Config
 from runner_agent.jail import confine, execute
 from runner_agent.jail.confine import Isolation
@@ -18,11 +19,11 @@ from runner_agent.messages import (
     Execute,
     PodReport,
     Prompt,
-    StartPod,
     TerminatePod,
 )
 from runner_agent.outbox import Outbox
-from runner_agent.pods import payloads, pod_programs, prompting
+from runner_agent.pods import furnishing, payloads, pod_programs, prompting
+from runner_agent.pods.payloads import StartPod
 from runner_agent.pods.pod_tokens import PodTokens
 from runner_agent.pods.records import Record, Records
 from runner_agent.pods.starting import Starting, confinement
@@ -51,6 +52,7 @@ class Supervisor:
         self._tokens = tokens or PodTokens()
         self._records = Records(config)
         self._workspaces = Workspaces(config)
+        self._agents = Agents(config)
         self._isolation = Isolation("none", "not tried yet")
         self._group: asyncio.TaskGroup
         self._input = InputRecorder(outbox)
@@ -118,6 +120,7 @@ class Supervisor:
                 workspaces=self._workspaces,
                 isolation=self._isolation,
                 tokens=self._tokens,
+                agents=self._agents,
                 tell=self._outbox.progress,
             ).start(wanted)
             record = self._records.get(wanted.pod)
@@ -141,7 +144,7 @@ class Supervisor:
         if not host.running:
             raise CommandError("pod_ended", f"Pod {wanted.pod} has ended: nothing can run in it.")
         places = self._records.places(wanted.pod)
-        prefix = self._isolation.confine(confinement(places, record.workspace))
+        prefix = self._isolation.confine(confinement(places, record.workspace, record.shown))
         env = environment(self._config, places, wanted.pod, record.env, self._tokens.url)
         try:
             finished = await execute.run(
@@ -218,6 +221,9 @@ class Supervisor:
         await host.ended()
         self._tokens.remove(host.pod)
         self._turns.pop(host.pod, None)
+        if record := self._records.get(host.pod):
+            places = self._records.places(host.pod)
+            await asyncio.to_thread(furnishing.clear, self._config, places, record.private)
         self._outbox.report(self._report(host, await self._last_screen(host)))
 
     async def _last_screen(self, host: PodHost) -> dict[str, Any] | None:

@@ -53,7 +53,7 @@ async def test_a_program_runs_in_the_pods_workspace_and_jail_beside_its_agent(co
         await rig.shows(host, "k\r\n")
         script = "cat here /tmp/there; ls -d $HOME; ls " + str(config.home)
         result = await rig.do("execute", host.pod, argv=["sh", "-c", script], timeout_s=10)
-        assert result["stdout"].startswith("x\ny\n" + str(host.directory / "home"))
+        assert result["stdout"].startswith("x\ny\n" + str(config.homes / host.pod))
         assert "pods" in result["stdout"]
         assert "key.pem" not in result["stdout"]
         assert "repositories" not in result["stdout"]

@@ -46,7 +46,7 @@ async def test_nothing_of_the_runners_environment_reaches_a_pod(config, monkeypa
             *("MESH_MCP_URL", "MESH_POD", "MESH_RUNNER", "MESH_TOKEN_FILE", "MINE"),
         }
         assert "s3cret" not in shown
-        assert f"HOME={rig.config.pods / host.pod / 'home'}" in shown
+        assert f"HOME={rig.config.homes / host.pod}" in shown
         assert f"PATH={rig.config.bin}:" in shown
 
 

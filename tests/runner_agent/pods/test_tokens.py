@@ -7,7 +7,7 @@ from tests.runner_agent.pods.rig import daemon, new_key, supervised, until
 
 
 def token_of(rig, pod):
-    return (rig.config.pods / pod / "home" / ".mesh" / "token").read_text()
+    return (rig.config.homes / pod / ".mesh" / "token").read_text()
 
 
 async def test_each_pod_gets_a_token_that_only_it_can_read(config):
@@ -22,7 +22,7 @@ async def test_each_pod_gets_a_token_that_only_it_can_read(config):
         assert f"<{token}> http://127.0.0.1:1/mcp" in shown
         assert len(token) >= 43 + len("mesh_pod_")
         assert started["token_digest"] == digest(token)
-        file = config.pods / pod / "home" / ".mesh" / "token"
+        file = config.homes / pod / ".mesh" / "token"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert rig.supervisor._tokens.pod_of(token) == pod
         other = await rig.start(["cat"])
