@@ -9,7 +9,7 @@ import contextlib
 import json
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,9 +24,12 @@ EXECUTES_AT_ONCE = 32  # processes that executes may have on this machine
 RESULT_MAX = 64 * 1024  # bytes of a result's JSON; a larger one would hold up the Session
 
 LIFECYCLE = frozenset({"start", "terminate"})
-KINDS = LIFECYCLE | {"execute", "prompt"}
-REPEATABLE = frozenset({"terminate", "prompt"})
-"""Begun again after a restart: ending a Pod twice does no harm, and of a text the Pod host types each byte once."""
+PATIENT = frozenset({"prompt", "update"})  # these may wait for days; an end of the daemon does not wait for them
+KINDS = LIFECYCLE | PATIENT | {"execute"}
+REPEATABLE = PATIENT | {"terminate"}
+"""Begun again after a restart: ending a Pod twice does no harm, of a text the Pod host types each byte once, and an
+update goes on where it was."""
+NOT_HELD = REPEATABLE | {"answer", "interrupt"}
 
 _TERMINATED = ("terminated", "The Pod was terminated before this was done.")
 _POD_ENDED = ("pod_ended", "The Pod was terminated before this was typed.")
@@ -68,6 +71,7 @@ class Commands:
         self._executes = asyncio.Semaphore(EXECUTES_AT_ONCE)
         self._changed = asyncio.Event()
         self._stopping = False
+        self._held: list[_Job] | None = None
         self._group: asyncio.TaskGroup
 
     async def receive(self, command: Command) -> None:
@@ -77,7 +81,25 @@ class Commands:
         deadline = None
         if command.expires_in_s is not None:
             deadline = asyncio.get_running_loop().time() + command.expires_in_s
-        await self._received.put(_Job(command, deadline))
+        if self._held is not None and command.kind not in NOT_HELD:
+            self._held.append(_Job(command, deadline))  # as many as the Gateway sends without an ack
+        else:
+            await self._received.put(_Job(command, deadline))
+
+    @contextlib.asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Inside, what comes anew waits: not acknowledged, so that it is sent again should this process end."""
+        self._held = []
+        try:
+            yield
+        finally:
+            waiting, self._held = self._held, None
+            for job in waiting:
+                await self._received.put(job)
+
+    async def quiet(self) -> None:
+        """Until nothing is under way that an end of the daemon would cut short."""
+        await until(self._changed, lambda: not any(self._cuttable()))
 
     async def run(self) -> None:
         """Do what comes, until cancelled. What a crash interrupted is judged first."""
@@ -235,7 +257,7 @@ class Commands:
         """What a stop waits for."""
         for lane in self._lanes.values():
             yield from (job.command for job in lane.waiting)
-            yield from (c for c, _ in lane.doing.values() if c.kind != "prompt")
+            yield from (c for c, _ in lane.doing.values() if c.kind not in PATIENT)
 
     def _cuttable(self) -> Iterator[Command]:
         for lane in self._lanes.values():
