@@ -72,6 +72,7 @@ class Commands:
         self._changed = asyncio.Event()
         self._stopping = False
         self._held: list[_Job] | None = None
+        self._ahead = 0  # received, and not in the ledger
         self._group: asyncio.TaskGroup
 
     async def receive(self, command: Command) -> None:
@@ -84,6 +85,7 @@ class Commands:
         if self._held is not None and command.kind not in NOT_HELD:
             self._held.append(_Job(command, deadline))  # as many as the Gateway sends without an ack
         else:
+            self._ahead += 1
             await self._received.put(_Job(command, deadline))
 
     @contextlib.asynccontextmanager
@@ -94,19 +96,23 @@ class Commands:
             yield
         finally:
             waiting, self._held = self._held, None
+            self._ahead += len(waiting)
             for job in waiting:
                 await self._received.put(job)
 
     async def quiet(self) -> None:
         """Until nothing is under way that an end of the daemon would cut short."""
-        await until(self._changed, lambda: not any(self._cuttable()))
+        await until(self._changed, lambda: not (self._ahead or any(self._cuttable())))
 
     async def run(self) -> None:
         """Do what comes, until cancelled. What a crash interrupted is judged first."""
         async with asyncio.TaskGroup() as self._group:
             await self._recover()
             while True:
-                await self._take(await self._batch())
+                batch = await self._batch()
+                await self._take(batch)
+                self._ahead -= len(batch)
+                self._changed.set()
 
     async def stop(self, patience_s: float) -> None:
         """Take no more, give what is under way `patience_s`, then cut starts and executes short.
