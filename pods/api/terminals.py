@@ -98,19 +98,25 @@ class PodLog(Door):
 class PodDiff(Door):
     @extend_schema(
         operation_id="pods_workspace_diff",
+        description="Files with their patches, page by page. The pages of one diff are of one moment.",
         parameters=[
-            OpenApiParameter("base", str, description="Compared with; where the branch began."),
+            OpenApiParameter(
+                "base", str, description="Compared with: HEAD or a name; where the branch began."
+            ),
             OpenApiParameter("path", str, description="One file or folder."),
+            OpenApiParameter("cursor", str, description="Given by `next`."),
+            OpenApiParameter("listed", bool, description="Every file, without patches."),
         ],
         responses=FREE,
     )
     def get(self, request: Request, key: str) -> Response:
         pod = pod_for(self.actor, key, Need.READ)
-        base, path = (request.query_params.get(name, "") for name in ("base", "path"))
-        if base:
-            inputs.check_ref(base, field="base")
-        inputs.check_path(path)
-        return Response(terminals.workspace_diff(pod, base=base, path=path))
+        asked = {name: request.query_params.get(name, "") for name in ("base", "path", "cursor")}
+        if asked["base"] not in {"", "HEAD"}:
+            inputs.check_ref(asked["base"], field="base")
+        inputs.check_path(asked["path"])
+        listed = request.query_params.get("listed", "") in {"1", "true"}
+        return Response(terminals.workspace_diff(pod, **asked, listed=listed))
 
 
 def _json(answer: Any) -> Any:

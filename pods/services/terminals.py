@@ -127,8 +127,10 @@ def workspace_log(pod: Pod, **args: Any) -> dict[str, Any]:
     return _json(_ask(pod, "log", args))
 
 
-def workspace_diff(pod: Pod, base: str = "", path: str = "") -> dict[str, Any]:
-    return _json(_ask(pod, "diff", {"base": base, "path": path}))
+def workspace_diff(pod: Pod, **args: Any) -> dict[str, Any]:
+    """One page: `files` with their patches, `diff` all of these as one text, `next` the cursor of the following page."""
+    found = _json(_ask(pod, "diff", args))
+    return {**found, "diff": "".join(file.get("patch", "") for file in found.get("files", ()))}
 
 
 # ----

@@ -28,8 +28,11 @@ class GitLog(Arguments):
 
 class GitDiff(Arguments):
     pod: Key
-    base: str = Field("", max_length=200, description="Default: where its branch began.")
+    base: str = Field(
+        "", max_length=200, description="HEAD or a name. Default: where its branch began."
+    )
     path: str = Field("", max_length=1000, description="One file or folder.")
+    cursor: str = Field("", max_length=200, description="The following page: “next” of an answer.")
 
 
 @tool(OneWorkspace, read_only=True)
@@ -57,13 +60,25 @@ def get_git_log(actor: Actor, asked: GitLog) -> Outcome:
 
 @tool(GitDiff, read_only=True)
 def get_git_diff(actor: Actor, asked: GitDiff) -> Outcome:
-    """What a Pod has changed since its branch began, committed or not, as a diff."""
+    """What a Pod has changed since its branch began, committed or not, as a diff. Long ones come in pages."""
     pod = pod_for(actor, asked.pod, Need.READ)
-    if asked.base:
+    if asked.base not in {"", "HEAD"}:
         inputs.check_ref(asked.base, field="base")
     inputs.check_path(asked.path)
-    found = terminals.workspace_diff(pod, base=asked.base, path=asked.path)
-    if len(found["diff"]) > DIFF_MAX:
-        found = {**found, "diff": found["diff"][:DIFF_MAX], "truncated": True}
-    cut = "\n(cut: ask for one path)" if found.get("truncated") else ""
-    return Outcome(found, (found["diff"] or "No changes.") + cut)
+    found = terminals.workspace_diff(pod, base=asked.base, path=asked.path, cursor=asked.cursor)
+    text = found["diff"] or "No changes."
+    notes = [
+        _note(file) for file in found.get("files", ()) if file.get("binary") or file.get("huge")
+    ]
+    if len(text) > DIFF_MAX:
+        text, notes = text[:DIFF_MAX], [*notes, "(cut: ask for one path)"]
+    if found.get("next"):
+        notes.append(f"(more: ask again with cursor {found['next']})")
+    shown = {name: value for name, value in found.items() if name != "diff"}
+    shown["files"] = [{**file, "patch": ""} for file in found.get("files", ())]
+    return Outcome(shown | {"diff": text}, "\n".join([text, *notes]))
+
+
+def _note(file: dict[str, Any]) -> str:
+    why = "binary" if file.get("binary") else "too large to show"
+    return f"({file.get('path')}: {why}, {file.get('status')})"

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,19 @@ OUTPUT_LIMIT = 256 << 10  # bytes kept of each stream; the rest is read and drop
 TIMED_OUT = 124  # exit code, as of timeout(1)
 _PIECE = 64 << 10
 _LINGER_S = 1.0  # a background child may hold the pipes open that long after the program ended
+
+Heard = Callable[[bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """`stdin`: a descriptor. `heard` gets what is printed on both others as it comes."""
+
+    stdin: int = asyncio.subprocess.DEVNULL
+    heard: Heard | None = None
+
+
+SILENT = Streams()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +55,14 @@ class Finished:
 @dataclass(slots=True)
 class _Kept:
     limit: int
+    heard: Heard | None = None
     data: bytearray = field(default_factory=bytearray)
     truncated: bool = False
 
     async def fill(self, stream: asyncio.StreamReader) -> None:
         while piece := await stream.read(_PIECE):
+            if self.heard:
+                self.heard(piece)
             room = self.limit - len(self.data)
             self.data += piece[:room]
             self.truncated |= len(piece) > room
@@ -59,17 +75,18 @@ async def run(
     env: Mapping[str, str],
     timeout_s: float,
     limit: int = OUTPUT_LIMIT,
+    streams: Streams = SILENT,
 ) -> Finished:
     """OSError if it cannot be started. Cancellation and the time limit kill its whole process group."""
     began = time.monotonic()
-    stdout, stderr = _Kept(limit), _Kept(limit)
+    stdout, stderr = _Kept(limit, streams.heard), _Kept(limit, streams.heard)
     exit_code = None
     async with _pipe() as (out, out_end), _pipe() as (err, err_end):
         process = await asyncio.create_subprocess_exec(
             *argv,
             cwd=cwd,
             env=dict(env),
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=streams.stdin,
             stdout=out_end,
             stderr=err_end,
             start_new_session=True,

@@ -12,7 +12,7 @@ from typing import Any
 from runner_agent.messages import Answer, CommandError, Question
 from runner_agent.pods.records import Record
 from runner_agent.pods.supervisor import Supervisor
-from runner_agent.pods.workspace_state import diff_of, log_of, state_of
+from runner_agent.pods.workspace_state import Found, diff_of, log_of, state_of
 from runner_agent.terminals.terminals import Terminals, UnknownPodError
 from runner_agent.workspaces.git_view import GitView, ViewError
 
@@ -33,6 +33,7 @@ class Questions:
         self._supervisor, self._terminals = supervisor, terminals
         self._known: dict[str, _Known] = {}
         self._asking: dict[str, asyncio.Lock] = {}
+        self._found: dict[str, Found] = {}
 
     async def answer(self, question: Question) -> Answer:
         """Never raises: what is wrong is in the Answer."""
@@ -64,7 +65,8 @@ class Questions:
                     return _json(question, await log_of(record, view, question.args))
             case "diff":
                 async with self._repository(question.pod) as (record, view):
-                    return _json(question, await diff_of(record, view, question.args))
+                    found = self._found.setdefault(question.pod, Found())
+                    return _json(question, await diff_of(record, view, question.args, found))
         raise CommandError(
             "unknown_question", f"This Runner does not know {question.kind!r}. Update it."
         )
@@ -86,7 +88,7 @@ class Questions:
             if known and known.at >= fresh_since:
                 return {**known.state, "cached": True}
             at = clock()
-            state = await state_of(record, view)
+            state = await state_of(record, view, self._found.setdefault(pod, Found()))
             state["as_of"] = datetime.now(UTC).isoformat(timespec="milliseconds")
             self._known = {p: k for p, k in self._known.items() if k.at >= at - CACHED_S}
             self._known[pod] = _Known(state, at)

@@ -1,45 +1,108 @@
-"""A Workspace as the server gets to see it: how it stands, its commits, its changes."""
+"""A Workspace as the server gets to see it: how it stands, its commits, its changes.
 
-from dataclasses import asdict
+What was found is kept while HEAD, the index and the changed files are the same, so that only a change costs more than
+one look.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from runner_agent.messages import CommandError
 from runner_agent.pods.records import Record
+from runner_agent.workspaces import git_diff
+from runner_agent.workspaces.git_diff import FileDiff
 from runner_agent.workspaces.git_names import check_ref
-from runner_agent.workspaces.git_view import GitView
+from runner_agent.workspaces.git_status import Standing, standing
+from runner_agent.workspaces.git_tree import Signature, WorkTree, signature, tree_of
+from runner_agent.workspaces.git_view import GitView, ViewError, plain
 from runner_agent.workspaces.repositories import commit_of
 
 CHANGES_MAX = 500  # files named in one answer
+LISTED_MAX = 5000  # files of a diff named in one answer
 LOG_DEFAULT, LOG_MAX = 50, 500  # commits
 _FIELDS = ("hash", "author", "email", "at", "subject")
 _FORMAT = "--format=%H%x00%an%x00%ae%x00%aI%x00%s%x1e"
+_CURSOR = re.compile(r"([0-9a-f]{40,64})\.([0-9a-f]{40,64})\.([0-9]{1,9})")
 
 
-async def state_of(record: Record, view: GitView) -> dict[str, Any]:
+@dataclass(slots=True)
+class Found:
+    """Of one Pod: what its last look found, and what it was found from."""
+
+    seen: Signature = ()
+    tree: WorkTree = field(default_factory=lambda: WorkTree(""))
+    between: dict[tuple[str, str, str], list[FileDiff]] = field(default_factory=dict)
+    apart: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+
+    async def tree_now(self, view: GitView, now: Standing) -> WorkTree:
+        seen = signature(view, now)
+        if seen != self.seen:
+            self.tree = await tree_of(view, now)
+            self.seen = seen
+            self.between.clear()
+        return self.tree
+
+    async def files(self, view: GitView, base: str, tree: WorkTree, path: str) -> list[FileDiff]:
+        key = (base, tree.id, path)
+        if key not in self.between:
+            self.between[key] = await git_diff.files_between(view, base, tree, path)
+        return self.between[key]
+
+    async def ahead_behind(self, view: GitView, base: str, head: str) -> tuple[int, int]:
+        if (base, head) not in self.apart:
+            self.apart = {(base, head): await view.ahead_behind(base)}
+        return self.apart[base, head]
+
+
+async def state_of(record: Record, view: GitView, found: Found) -> dict[str, Any]:
     workspace = record.workspace
     if not workspace.cache:
         return {"path": workspace.path, "git": False}
-    head = await view.head()
-    tip = await commit_of(Path(workspace.cache), f"refs/heads/{workspace.base}")
-    ahead, behind = await view.ahead_behind(tip or workspace.base_commit) if head else (0, 0)
-    changes = await view.changes()
-    files, added, removed = await view.counts(workspace.base_commit)
+    async with asyncio.TaskGroup() as group:
+        looking = group.create_task(_looked(view))
+        tip = group.create_task(commit_of(Path(workspace.cache), f"refs/heads/{workspace.base}"))
+    now = looking.result()
+    if isinstance(now, ViewError):
+        raise now
+    ahead, behind = 0, 0
+    if now.head:
+        base = tip.result() or workspace.base_commit
+        ahead, behind = await found.ahead_behind(view, base, now.head)
+    tree = await found.tree_now(view, now)
+    files = await found.files(view, workspace.base_commit, tree, "")
+    changes = now.changes[:CHANGES_MAX]
     return {
         "path": workspace.path,
         "git": True,
-        "branch": await view.branch(),
+        "branch": plain(now.branch),
         "base": workspace.base,
         "base_commit": workspace.base_commit,
-        "head": head,
+        "head": now.head,
         "ahead": ahead,
         "behind": behind,
-        "dirty": bool(changes),
-        "changes": [asdict(change) for change in changes[:CHANGES_MAX]],
-        "changes_total": len(changes),
-        "files": files,
-        "added": added,
-        "removed": removed,
+        "dirty": bool(now.changes),
+        "changes": [{"path": plain(each.path), "status": each.status} for each in changes],
+        "changes_total": len(now.changes),
+        **_counts(files),
+    }
+
+
+async def _looked(view: GitView) -> Standing | ViewError:
+    """An error is an answer: a group of tasks would wrap it."""
+    try:
+        return await standing(view)
+    except ViewError as error:
+        return error
+
+
+def _counts(files: list[FileDiff]) -> dict[str, int]:
+    return {
+        "files": len(files),
+        "added": sum(file.added for file in files),
+        "removed": sum(file.removed for file in files),
     }
 
 
@@ -50,32 +113,77 @@ async def log_of(record: Record, view: GitView, args: dict[str, Any]) -> dict[st
     head = await view.head()
     span = ["HEAD"] if args.get("all") else ["HEAD", f"^{base}"]
     said = await view.git("log", f"--max-count={limit}", _FORMAT, *span, "--") if head else None
-    rows = said.text.split("\x1e") if said else []
-    commits = [
-        dict(zip(_FIELDS, row.strip("\n").split("\0"), strict=True)) for row in rows if row.strip()
-    ]
+    rows = [row.strip("\n").split("\0") for row in plain(said.text).split("\x1e")] if said else []
+    commits = [dict(zip(_FIELDS, row, strict=True)) for row in rows if len(row) == len(_FIELDS)]
     return {"head": head, "base": base, "commits": commits}
 
 
-async def diff_of(record: Record, view: GitView, args: dict[str, Any]) -> dict[str, Any]:
-    """From `base` (where the branch began) to the working tree; of one file or folder with `path`."""
-    began = _git_of(record)
-    base = check_ref(str(args.get("base") or began))
-    path = str(args.get("path") or "")
-    if path.startswith("/") or ".." in Path(path).parts or "\0" in path:
-        raise CommandError("bad_path", f"{path[:200]!r} is not below the Workspace.")
-    if base != began:
-        base = await view.resolve(base)
-        if not base:
-            raise CommandError("bad_branch", f"The Workspace knows no {args['base']!r}.")
-    said = await view.diff(base, path)
+async def diff_of(
+    record: Record, view: GitView, args: dict[str, Any], found: Found
+) -> dict[str, Any]:
+    """From `base` (HEAD, a name, or where the branch began) to the files as they are; of one file or folder with `path`.
+
+    `cursor`: the following page of an earlier answer, of the same moment. `listed`: every file, without patches.
+    """
+    path = _path(str(args.get("path") or ""))
+    base, tree, start = await _span(record, view, args, found)
+    try:
+        files = await found.files(view, base, tree, path)
+        page = (
+            None if args.get("listed") else await git_diff.page_of(view, base, tree, files, start)
+        )
+    except ViewError as error:
+        if args.get("cursor") and "bad object" in str(error):
+            raise _stale() from error
+        raise
+    shown = page.files if page else files[:LISTED_MAX]
+    following = f"{base}.{tree.id}.{page.following}" if page and page.following else ""
     return {
         "base": base,
         "head": await view.head(),
+        "tree": tree.id,
         "path": path,
-        "diff": said.text,
-        "truncated": said.truncated,
+        "total": _counts(files),
+        "start": start,
+        "files": [file.told() for file in shown],
+        "next": following,
+        "truncated": bool(following)
+        or len(files) > len(shown) + start
+        or any(f.cut for f in shown),
     }
+
+
+async def _span(
+    record: Record, view: GitView, args: dict[str, Any], found: Found
+) -> tuple[str, WorkTree, int]:
+    """What is compared, and from which file on."""
+    began = _git_of(record)
+    if given := str(args.get("cursor") or ""):
+        cursor = _CURSOR.fullmatch(given)
+        if cursor is None:
+            raise CommandError("bad_cursor", "This cursor is none: take it from “next”.")
+        huge = found.tree.huge if found.tree.id == cursor[2] else ()
+        return cursor[1], WorkTree(cursor[2], huge), int(cursor[3])
+    wanted = str(args.get("base") or began)
+    base = began if wanted == began else await _resolved(view, wanted)
+    return base, await found.tree_now(view, await standing(view)), 0
+
+
+async def _resolved(view: GitView, wanted: str) -> str:
+    base = await view.resolve(wanted if wanted == "HEAD" else check_ref(wanted))
+    if not base:
+        raise CommandError("bad_branch", f"The Workspace knows no {wanted[:200]!r}.")
+    return base
+
+
+def _path(path: str) -> str:
+    if path.startswith("/") or ".." in Path(path).parts or "\0" in path:
+        raise CommandError("bad_path", f"{path[:200]!r} is not below the Workspace.")
+    return path
+
+
+def _stale() -> CommandError:
+    return CommandError("bad_cursor", "These pages are no longer kept: begin again without cursor.")
 
 
 def _git_of(record: Record) -> str:

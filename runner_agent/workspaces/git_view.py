@@ -1,14 +1,21 @@
 """Looking at a repository that an agent can write, without running anything the agent planted there.
 
 Git obeys the configuration it finds: file system monitors, filters, text converters, hooks, other programs. Three walls:
-* git reads a directory of ours (`git-view/`), whose configuration is ours; refs, index and objects are the agent's;
+* git reads a directory of ours (`git-view/`), whose configuration is ours; refs and objects are the agent's, its index
+  is a copy;
 * where there is a jail, it runs in one: without network, its files and the Runner's out of reach, the tree read-only;
 * flags switch off what could still start a program, and there is a limit on time and on output.
+
+What git makes for us (our copy of the index kept fresh, trees of the files as they are) lies in that directory, too.
 """
 
 import os
 import re
+import shutil
 import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +24,7 @@ from runner_agent.jail.confine import Confinement, Isolation
 
 TIME_LIMIT_S = 10.0
 OUTPUT_LIMIT = 1 << 20  # bytes of one answer
+LONG = 60.0  # seconds for what reads every file
 _HEAD_LIMIT = 512
 _INDEX_LIMIT = 64 << 20  # bytes; an index of half a million files
 _HEAD = re.compile(rb"(ref: refs/[^\x00-\x20\x7f~^:?*\[\\]{1,300}|[0-9a-f]{40,64})\n?\Z")
@@ -28,23 +36,13 @@ _CONFIG = b"""\
 \tlogAllRefUpdates = false
 """
 _FLAGS = (
-    *("-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false"),
+    *("-c", "core.fsmonitor=false", "-c", "core.untrackedCache=true"),
+    *("-c", "status.showUntrackedFiles=all", "-c", "core.splitIndex=false"),
     *("-c", "core.hooksPath=/dev/null", "-c", "core.attributesFile=/dev/null"),
     *("-c", "core.pager=cat", "-c", "core.quotePath=false", "-c", "diff.external="),
     *("-c", "log.showSignature=false", "-c", "submodule.recurse=false"),
     *("-c", "protocol.allow=never", "-c", "gc.auto=0", "-c", "credential.helper="),
 )
-_DIFF = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "--no-color")
-_STATUSES = {
-    "M": "modified",
-    "T": "modified",
-    "A": "added",
-    "D": "deleted",
-    "R": "renamed",
-    "C": "copied",
-    "U": "conflicted",
-    "?": "untracked",
-}
 
 
 class ViewError(Exception):
@@ -52,9 +50,25 @@ class ViewError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    path: str
-    status: str  # a word of _STATUSES
+class Said:
+    """`text` keeps bytes that are no UTF-8 as surrogates: see `plain`."""
+
+    text: str
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How one git command is run. `index` None: our copy of the agent's."""
+
+    index: Path | None = None
+    env: Mapping[str, str] | None = None
+    stdin: bytes = b""
+    limit: int = OUTPUT_LIMIT
+    timeout_s: float = 0.0  # 0: TIME_LIMIT_S
+
+
+PLAINLY = Asked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +80,6 @@ class GitView:
     cache: Path
     isolation: Isolation
 
-    async def changes(self) -> list[Change]:
-        words = (
-            "status",
-            "--porcelain=v1",
-            "-z",
-            "--untracked-files=all",
-            "--ignore-submodules=all",
-        )
-        return _read_status((await self.git(*words)).text)
-
     async def head(self) -> str:
         """The commit checked out; empty before the first one."""
         return await self.resolve("HEAD")
@@ -83,12 +87,12 @@ class GitView:
     async def resolve(self, name: str) -> str:
         """The whole id of a commit; empty if there is none. `name` has passed check_ref, or is HEAD."""
         words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-        found = await self._run(*words)
+        found = await self._run(words, PLAINLY)
         return found.stdout.decode().strip() if found.exit_code == 0 else ""
 
     async def branch(self) -> str:
         """Empty when no branch is checked out."""
-        found = await self._run("symbolic-ref", "--quiet", "--short", "HEAD")
+        found = await self._run(("symbolic-ref", "--quiet", "--short", "HEAD"), PLAINLY)
         return found.stdout.decode(errors="replace").strip() if found.exit_code == 0 else ""
 
     async def ahead_behind(self, base: str) -> tuple[int, int]:
@@ -102,39 +106,32 @@ class GitView:
         words = ("rev-list", "--max-count=10", "HEAD", "--all", "--not", "--remotes")
         return (await self.git(*words, *known, "--")).text.split()
 
-    async def diff(self, base: str, path: str = "") -> "Said":
-        """From `base` to the working tree, new files included."""
-        return await self._with_new_files(
-            "diff", *_DIFF, "--find-renames", base, "--", *_only(path)
-        )
-
-    async def counts(self, base: str) -> tuple[int, int, int]:
-        """Files changed since `base`, lines added, lines removed; binary files count no lines."""
-        words = ("diff", *_DIFF, "--no-renames", "--numstat", base, "--")
-        rows = [row.split("\t") for row in (await self._with_new_files(*words)).text.splitlines()]
-        lines = [(int(row[0]), int(row[1])) for row in rows if row[0].isdigit()]
-        return len(rows), sum(added for added, _ in lines), sum(removed for _, removed in lines)
-
-    async def git(self, *words: str, env: dict[str, str] | None = None) -> "Said":
-        finished = await self._run(*words, env=env)
+    async def git(self, *words: str, asked: Asked = PLAINLY) -> Said:
+        finished = await self._run(words, asked)
         if finished.timed_out:
-            raise ViewError(f"git {words[0]} took more than {TIME_LIMIT_S:.0f} seconds")
+            raise ViewError(f"git {words[0]} took more than {_limit(asked):.0f} seconds")
         if finished.exit_code != 0:
             said = finished.stderr.decode(errors="replace").strip()[-500:]
             raise ViewError(said or f"git {words[0]} failed")
-        return Said(finished.stdout.decode(errors="replace"), finished.truncated)
+        return Said(finished.stdout.decode(errors="surrogateescape"), finished.truncated)
 
-    async def _with_new_files(self, *words: str) -> "Said":
-        """Through a copy of the index that knows the new files, beside our own configuration."""
-        self._refresh()
-        index = self.directory / "index"
-        self._copy_index(index)
-        env = {"GIT_INDEX_FILE": str(index)}
-        await self.git("add", "--intent-to-add", "--ignore-errors", "--", ".", env=env)
-        return await self.git(*words, env=env)
+    @property
+    def index(self) -> Path:
+        """Our copy of the agent's, kept fresh: a file unchanged since is not read again."""
+        return self.directory / "index"
 
-    async def _run(self, *words: str, env: dict[str, str] | None = None) -> execute.Finished:
-        self._refresh()
+    def copy_of_index(self, name: str) -> Path:
+        """To be changed at will; it starts as our copy."""
+        self.refresh()
+        copy = self.directory / name
+        for left in (copy, copy.with_name(f"{name}.lock")):
+            left.unlink(missing_ok=True)
+        if self.index.exists():
+            shutil.copyfile(self.index, copy)
+        return copy
+
+    async def _run(self, words: tuple[str, ...], asked: Asked) -> execute.Finished:
+        self.refresh()
         prefix = self.isolation.confine(
             Confinement(
                 cwd=self.tree,
@@ -143,16 +140,21 @@ class GitView:
                 network=False,
             )
         )
-        try:
-            return await execute.run(
-                (*prefix, "git", *_FLAGS, *words),
-                cwd=self.tree,
-                env={**self._environment(), **(env or {})},
-                timeout_s=TIME_LIMIT_S,
-                limit=OUTPUT_LIMIT,
-            )
-        except OSError as error:
-            raise ViewError(f"git cannot be run: {error.strerror}") from error
+        env = self._environment() | {"GIT_INDEX_FILE": str(asked.index or self.index)}
+        with tempfile.TemporaryFile() as stdin:
+            stdin.write(asked.stdin)
+            stdin.seek(0)
+            try:
+                return await execute.run(
+                    (*prefix, "git", *_FLAGS, *words),
+                    cwd=self.tree,
+                    env=env | dict(asked.env or {}),
+                    timeout_s=_limit(asked),
+                    limit=asked.limit,
+                    streams=execute.Streams(stdin=stdin.fileno()),
+                )
+            except OSError as error:
+                raise ViewError(f"git cannot be run: {error.strerror}") from error
 
     def _environment(self) -> dict[str, str]:
         theirs = self.tree / ".git"
@@ -163,17 +165,15 @@ class GitView:
             "GIT_DIR": str(self.directory),
             "GIT_WORK_TREE": str(self.tree),
             "GIT_OBJECT_DIRECTORY": str(self.directory / "objects"),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(theirs / "objects"),
-            "GIT_INDEX_FILE": str(theirs / "index"),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": f"{theirs / 'objects'}:{self.cache / 'objects'}",
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_OPTIONAL_LOCKS": "0",
             "GIT_NO_REPLACE_OBJECTS": "1",
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_LITERAL_PATHSPECS": "1",
         }
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """Bring our directory up to where the agent's stands."""
         theirs = self.tree / ".git"
         if not (self.directory / "config").exists():
@@ -182,59 +182,68 @@ class GitView:
                 link = self.directory / name
                 link.unlink(missing_ok=True)
                 link.symlink_to(theirs / name)
-            _replace(self.directory / "config", _CONFIG)
-        head = _read_plain(theirs / "HEAD", _HEAD_LIMIT)
-        if not _HEAD.match(head):
-            raise ViewError("its HEAD is damaged")
-        _replace(self.directory / "HEAD", head)
+            replace(self.directory / "config", _CONFIG)
+        with _opened(theirs) as gitdir:
+            head = _read_plain(gitdir, "HEAD", _HEAD_LIMIT)
+            if not _HEAD.match(head):
+                raise ViewError("its HEAD is damaged")
+            replace(self.directory / "HEAD", head)
+            self._follow_index(gitdir)
 
-    def _copy_index(self, to: Path) -> None:
-        to.unlink(missing_ok=True)
-        theirs = self.tree / ".git/index"
-        if os.path.lexists(theirs):
-            _replace(to, _read_plain(theirs, _INDEX_LIMIT))
+    def _follow_index(self, gitdir: int) -> None:
+        """Copied anew only when the agent's has changed, so that what we learned of its files is kept."""
+        mark = self.directory / "index-of"
+        try:
+            held = os.stat("index", dir_fd=gitdir, follow_symlinks=False)
+        except OSError:  # before the first checkout there is none
+            self.index.unlink(missing_ok=True)
+            return
+        seen = f"{held.st_ino} {held.st_mtime_ns} {held.st_size}".encode()
+        if mark.exists() and mark.read_bytes() == seen and self.index.exists():
+            return
+        self.index.with_name("index.lock").unlink(missing_ok=True)  # of one that was killed
+        replace(self.index, _read_plain(gitdir, "index", _INDEX_LIMIT))
+        replace(mark, seen)
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    text: str
-    truncated: bool = False
-
-
-def _replace(path: Path, data: bytes) -> None:
+def replace(path: Path, data: bytes) -> None:
     """Whole or not at all; made again when it is lost."""
     draft = path.with_name(f".{path.name}.new")
     draft.write_bytes(data)
     draft.replace(path)
 
 
-def _only(path: str) -> tuple[str, ...]:
-    return (path,) if path else ()
+def plain(text: str) -> str:
+    """Without what is no text: as it may travel in JSON."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
-def _read_plain(path: Path, limit: int) -> bytes:
-    """A regular file of the agent's; never a link, a device or a pipe that would hold us up."""
+def _limit(asked: Asked) -> float:
+    return asked.timeout_s or TIME_LIMIT_S
+
+
+@contextmanager
+def _opened(gitdir: Path) -> Iterator[int]:
+    """The agent's `.git`, if it is a directory in its own place."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(gitdir, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
-        raise ViewError(f"{path.name} cannot be read: {error.strerror}") from error
+        raise ViewError(f"its .git cannot be read: {error.strerror}") from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _read_plain(gitdir: int, name: str, limit: int) -> bytes:
+    """A regular file of the agent's; never a link, a device or a pipe that would hold us up."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(name, flags, dir_fd=gitdir)
+    except OSError as error:
+        raise ViewError(f"{name} cannot be read: {error.strerror}") from error
     with os.fdopen(descriptor, "rb") as file:
         held = os.fstat(descriptor)
         if not stat.S_ISREG(held.st_mode) or held.st_size > limit:
-            raise ViewError(f"{path.name} is not what git makes")
+            raise ViewError(f"{name} is not what git makes")
         return file.read(limit)
-
-
-def _read_status(text: str) -> list[Change]:
-    """From `git status --porcelain=v1 -z`: two letters, a space, the path; a rename is followed by the old path."""
-    changes, entries = [], iter(text.split("\0"))
-    for entry in entries:
-        if len(entry) < 4:  # noqa: PLR2004
-            continue
-        letters, path = entry[:2], entry[3:]
-        if letters[0] in "RC":
-            next(entries, "")
-        conflicted = "U" in letters or letters in ("AA", "DD")
-        letter = "U" if conflicted else letters.strip()[0]
-        changes.append(Change(path, _STATUSES.get(letter, "modified")))
-    return changes

@@ -18,7 +18,8 @@ from runner_agent.places import Places
 from runner_agent.workspaces import git_view, removal
 from runner_agent.workspaces.git import GitError, git
 from runner_agent.workspaces.git_names import check_ref
-from runner_agent.workspaces.git_view import GitView
+from runner_agent.workspaces.git_status import standing
+from runner_agent.workspaces.git_view import GitView, plain
 from runner_agent.workspaces.repositories import Base, Repositories, Say
 
 _ERRORS_SHOWN = 3
@@ -101,8 +102,8 @@ class Workspaces:
         if not workspace.cache:
             return _files_in(Path(workspace.path))
         try:
-            if changed := await view.changes():
-                return f"{len(changed)} files are not committed, such as {changed[0].path}"
+            if changed := (await standing(view)).changes:
+                return f"{len(changed)} files are not committed, such as {plain(changed[0].path)}"
             published = await _published(Path(workspace.cache), workspace)
             if commits := await view.commits_beyond(published):
                 return f"commit {commits[0][:12]} is in no branch that was fetched or pushed"

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from runner_agent.jail.confine import Isolation
+from runner_agent.workspaces import git_diff
+from runner_agent.workspaces.git_status import standing
+from runner_agent.workspaces.git_tree import tree_of, whole_tree_of
 from runner_agent.workspaces.git_view import GitView, ViewError
 from tests.runner_agent.pods.rig import git
 
@@ -115,6 +118,48 @@ def embedded_repository(planted: Planted) -> None:
     git(sub, "config", "status.submoduleSummary", "true")
 
 
+def filter_in_an_embedded_repository(planted: Planted) -> None:
+    """Git that asks whether it is clean runs its filters."""
+    embedded_repository(planted)
+    sub = planted.tree / "sub"
+    (sub / "file").write_text("x\n")
+    git(sub, "add", "file")
+    git(sub, "commit", "-q", "-m", "file")
+    (sub / ".gitattributes").write_text("* filter=zzz\n")
+    for kind in ("clean", "smudge", "process"):
+        git(sub, "config", f"filter.zzz.{kind}", str(planted.program))
+    (sub / "file").write_text("y\n")
+
+
+def submodule_that_is_asked_for(planted: Planted) -> None:
+    filter_in_an_embedded_repository(planted)
+    (planted.tree / ".gitmodules").write_text(
+        '[submodule "sub"]\n\tpath = sub\n\turl = ./sub\n\tignore = none\n'
+    )
+    planted.config("diff.ignoreSubmodules", "none")
+    planted.config("diff.submodule", "diff")
+    planted.config("status.submoduleSummary", "true")
+
+
+def attributes_of_every_kind(planted: Planted) -> None:
+    planted.attributes("* merge=zzz ident text=auto eol=crlf export-subst whitespace=-all\n")
+    planted.config("merge.zzz.driver", planted.program)
+    planted.config("core.autocrlf", "true")
+
+
+def sparse_and_split_index(planted: Planted) -> None:
+    planted.config("core.splitIndex", "true")
+    planted.config("core.sparseCheckout", "true")
+    planted.config("core.fsmonitorHookVersion", "2")
+    git(planted.tree, "update-index", "--split-index")
+
+
+def index_that_trusts_a_monitor(planted: Planted) -> None:
+    planted.config("core.fsmonitor", planted.program)
+    git(planted.tree, "update-index", "--fsmonitor")
+    git(planted.tree, "update-index", "--untracked-cache")
+
+
 def evil_repository(planted: Planted) -> Path:
     evil = planted.tree / "evil"
     evil.mkdir()
@@ -174,7 +219,9 @@ ATTACKS: list[Callable[[Planted], None]] = [
     *(hooks, hooks_elsewhere, pager, signatures, alias, included_configuration),
     *(worktree_configuration, embedded_repository, gitdir_replaced_by_a_repository),
     *(gitdir_replaced_by_a_file, gitdir_replaced_by_a_link, common_directory, alternates),
-    *(credentials_and_ssh, lazy_objects),
+    *(credentials_and_ssh, lazy_objects, filter_in_an_embedded_repository),
+    *(submodule_that_is_asked_for, attributes_of_every_kind, sparse_and_split_index),
+    *(index_that_trusts_a_monitor,),
 ]
 
 
@@ -186,17 +233,26 @@ def planted(tmp_path, repository) -> Planted:
 
 async def look(view: GitView, base: str) -> list[str]:
     """Everything the Runner ever asks; what could not be answered."""
+
+    async def differences() -> None:
+        tree = await tree_of(view, await standing(view))
+        files = await git_diff.files_between(view, base, tree)
+        await git_diff.page_of(view, base, tree, files, 0)
+
+    async def whole_tree() -> None:
+        await whole_tree_of(view, await view.head())
+
     problems = []
     for ask in (
-        view.changes,
+        lambda: standing(view),
         lambda: view.git("log", "--all", "--"),
         view.head,
         view.branch,
         lambda: view.resolve("main"),
         lambda: view.ahead_behind(base),
         lambda: view.commits_beyond([base]),
-        lambda: view.diff(base),
-        lambda: view.counts(base),
+        differences,
+        whole_tree,
     ):
         try:
             await ask()

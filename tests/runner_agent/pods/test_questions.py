@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from runner_agent.jail.execute import OUTPUT_LIMIT
 from runner_agent.pods import questions
 from tests.runner_agent.pods.rig import git, supervised
 
@@ -83,34 +82,6 @@ async def test_the_log_holds_the_branchs_own_commits_newest_first(config, reposi
         assert len((await asked(rig, "log", pod, all=True))["commits"]) == 4
 
 
-async def test_the_diff_shows_committed_changed_and_new_files(config, repository):
-    async with supervised(config) as rig:
-        pod, tree = await pod_in(rig, repository)
-        (tree / "a.txt").write_text("changed\n")
-        git(tree, "commit", "-q", "-a", "-m", "mine")
-        (tree / "b.txt").write_text("changed too\n")
-        (tree / "new.txt").write_text("new\n")
-        diff = await asked(rig, "diff", pod)
-        assert diff["truncated"] is False
-        for line in ("-a.txt", "+changed", "+changed too", "+new", "new file mode 100644"):
-            assert line in diff["diff"].splitlines()
-        only = await asked(rig, "diff", pod, path="new.txt")
-        assert "a.txt" not in only["diff"]
-        since = await asked(rig, "diff", pod, base=f"mesh/{pod}")
-        assert "a.txt" not in since["diff"]
-        assert "b.txt" in since["diff"]
-        assert git(tree, "status", "--porcelain").splitlines() == ["M b.txt", "?? new.txt"]
-
-
-async def test_a_large_diff_is_cut_and_says_so(config, repository):
-    async with supervised(config) as rig:
-        pod, tree = await pod_in(rig, repository)
-        (tree / "big.txt").write_text("0123456789\n" * 200_000)
-        diff = await asked(rig, "diff", pod)
-        assert diff["truncated"] is True
-        assert OUTPUT_LIMIT < len(diff["diff"]) <= 1 << 20
-
-
 @pytest.mark.parametrize(
     ("kind", "args", "code"),
     [
@@ -118,6 +89,8 @@ async def test_a_large_diff_is_cut_and_says_so(config, repository):
         ("diff", {"base": "nowhere"}, "bad_branch"),
         ("diff", {"path": "../../etc/passwd"}, "bad_path"),
         ("diff", {"path": "/etc/passwd"}, "bad_path"),
+        ("diff", {"cursor": "HEAD.HEAD.1"}, "bad_cursor"),
+        ("diff", {"cursor": f"{'1' * 40}.{'2' * 40}.0"}, "bad_cursor"),
         ("log", {"limit": "many"}, "bad_question"),
         ("output", {"offset": "x"}, "bad_question"),
         ("weather", {}, "unknown_question"),
