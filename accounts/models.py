@@ -6,7 +6,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.timezone import now
 
-from accounts.policies import BindingPolicy
+from accounts.policies import BindingPolicy, PermissionMode
 
 
 class User(AbstractUser):
@@ -29,6 +29,12 @@ class Organization(models.Model):
     max_children = models.PositiveIntegerField(default=8, help_text="Live Pods made by one Pod.")
     max_depth = models.PositiveIntegerField(
         default=3, help_text="Generations of Pods below one that a person made."
+    )
+    default_permissions = models.CharField(
+        max_length=10,
+        choices=[(mode, mode) for mode in PermissionMode],
+        default=PermissionMode.ASK,
+        help_text="What agents may do unasked, where nothing else is chosen.",
     )
     created_at = models.DateTimeField(default=now, editable=False)
 

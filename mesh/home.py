@@ -24,6 +24,16 @@ class Home:
         return self.root / "ca"
 
     @property
+    def secrets_key(self) -> Path:
+        """The keys that protect credential sets, made at first use."""
+        return self.root / "secrets.key"
+
+    @property
+    def agent_types(self) -> Path:
+        """The operator's own declarations, *.toml."""
+        return self.root / "agent-types"
+
+    @property
     def static(self) -> Path:
         return self.root / "static"
 

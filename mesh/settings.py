@@ -148,6 +148,12 @@ ENROLL_ADDRESS = env(
     "MESH_ENROLL_ADDRESS", default=f"{PUBLIC_HOST}:{ENROLL_LISTEN.rpartition(':')[2]}"
 )
 
+# ---- Agents: what can be launched beside the built-in types, and the keys that protect credential sets
+AGENT_TYPES_DIR = Path(env("MESH_AGENT_TYPES_DIR", default=str(HOME.agent_types)))
+SECRETS_KEY_FILE = Path(env("MESH_SECRETS_KEY_FILE", default=str(HOME.secrets_key)))
+# A file is read anew at each use, so that keys can change; what the environment holds, once.
+SECRETS_KEY = "" if "MESH_SECRETS_KEY_FILE" in env.ENVIRON else env("MESH_SECRETS_KEY", default="")
+
 # ---- Sign-in
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",

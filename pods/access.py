@@ -2,16 +2,17 @@
 
 from enum import StrEnum
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from accounts.actor import Actor, ActorKind, Scope
 from pods.bindings import BindingScope
 from pods.errors import NotAllowedError, NotVisibleError
 from pods.lifecycle import ENDED
-from pods.models import AgentType, Binding, Command, Pod, Repository, Runner
+from pods.models import AgentType, Binding, Command, CredentialSet, Pod, Repository, Runner
 from pods.models.agent_type import AgentTypeQuerySet
 from pods.models.binding import BindingQuerySet
 from pods.models.command import CommandQuerySet
+from pods.models.credential import CredentialSetQuerySet
 from pods.models.pod import PodQuerySet
 from pods.models.runner import RunnerQuerySet
 
@@ -162,6 +163,47 @@ def repository_for(actor: Actor, slug: str, need: Need = Need.READ) -> Repositor
 def agent_types_for(actor: Actor) -> AgentTypeQuerySet:
     require(actor, Scope.PODS_READ)
     return AgentType.objects.all().visible_to(actor.organization_id)
+
+
+def agent_type_for(actor: Actor, slug: str) -> AgentType:
+    """The Organization's own, also when it is disabled, before a built-in one of the same slug."""
+    known = agent_types_for(actor) | AgentType.objects.filter(organization_id=actor.organization_id)
+    own_first = F("organization").asc(nulls_last=True)
+    agent_type = known.filter(slug=slug).order_by(own_first).first()
+    if agent_type is None:
+        raise NotVisibleError("no_such_agent_type", f"There is no agent type “{slug}”.")
+    return agent_type
+
+
+def check_manages_agent_types(actor: Actor) -> None:
+    check_may_create(actor)
+    if not actor.manages_all:
+        raise NotAllowedError("not_an_admin", "Only admins and owners make agent types.")
+
+
+def credentials_for(actor: Actor) -> CredentialSetQuerySet:
+    """The sets this Actor may use: the Organization's and the person's own. Never with their secrets."""
+    check_may_create(actor)
+    return CredentialSet.objects.all().usable_by(actor.organization_id, actor.user_id)
+
+
+def credential_set_for(actor: Actor, set_id: int, need: Need = Need.READ) -> CredentialSet:
+    found = credentials_for(actor).filter(pk=set_id).first()
+    if found is None:
+        raise NotVisibleError("no_such_credentials", f"There is no credential set {set_id}.")
+    if need != Need.READ:
+        check_manages_credentials(actor, personal=found.user_id is not None)
+    return found
+
+
+def check_manages_credentials(actor: Actor, *, personal: bool) -> None:
+    check_may_create(actor)
+    if actor.kind == ActorKind.POD:
+        raise NotAllowedError("not_a_person", "Only people keep credential sets.")
+    if not (personal or actor.manages_all):
+        raise NotAllowedError(
+            "not_an_admin", "Only admins and owners change the organization's credential sets."
+        )
 
 
 def commands_for(actor: Actor) -> CommandQuerySet:

@@ -15,7 +15,18 @@ from django.utils.timezone import now
 from accounts.actor import ALL_SCOPES, Actor, ActorKind
 from accounts.models import ApiToken, Membership, Organization, Role, User
 from pods.lifecycle import ENDED, LIVE, PodState
-from pods.models import AgentType, Gateway, Pod, Repository, Runner, Workspace
+from pods.models import (
+    AgentType,
+    CredentialSet,
+    Gateway,
+    Pod,
+    Repository,
+    Runner,
+    Secret,
+    Workspace,
+)
+from pods.services import vault
+from pods.services.built_in import load_built_in
 
 _numbers = itertools.count(1)
 
@@ -119,9 +130,24 @@ def make_agent_type(slug: str = "", **fields: Any) -> AgentType:
 
 
 def built_in(slug: str = "shell") -> AgentType:
-    """A built-in AgentType, whether migrations have seeded it or not."""
-    found = AgentType.objects.filter(organization=None, slug=slug).first()
-    return found or make_agent_type(slug)
+    """An AgentType that comes with Mesh, also after a test that emptied the tables."""
+    if not AgentType.objects.filter(organization=None, slug=slug).exists():
+        load_built_in()
+    return AgentType.objects.get(organization=None, slug=slug)
+
+
+def make_credentials(
+    organization: Organization, *, user: User | None = None, api_key: str = "", **fields: Any
+) -> CredentialSet:
+    """A credential set, with its key where one is given."""
+    slug = f"credentials{next(_numbers)}"
+    defaults = {"slug": slug, "name": slug, "provider": "anthropic"}
+    made = CredentialSet.objects.create(
+        organization=organization, user=user, **{**defaults, **fields}
+    )
+    if api_key:
+        vault.keep(made, Secret.Part.API_KEY, api_key)
+    return made
 
 
 def make_repository(organization: Organization | None = None, **fields: Any) -> Repository:

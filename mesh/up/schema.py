@@ -10,13 +10,16 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from mesh.up.steps import step
+from mesh.up.steps import say, step
 from mesh.up.trouble import TroubleError
 from pods.services.authority import authority
+from pods.services.built_in import load_built_in
 
 
 def prepare() -> None:
     _migrate()
+    for problem in load_built_in():
+        say(f"  An agent type was not loaded. {problem}")
     authority().ensure()
     _collect_static_files()
 

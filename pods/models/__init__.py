@@ -3,12 +3,13 @@
 from pods.models.agent_type import AgentType
 from pods.models.binding import Binding
 from pods.models.command import Command
+from pods.models.credential import CredentialSet, Secret
 from pods.models.gateway import Gateway
 from pods.models.idempotency import IdempotentAnswer
 from pods.models.input_record import InputRecord
 from pods.models.pod import KeptScreen, Pod, PodEvent
-from pods.models.repository import Repository
 from pods.models.prompt import Prompt, Receipt
+from pods.models.repository import Repository
 from pods.models.runner import Certificate, EnrollmentToken, Runner
 from pods.models.workspace import Workspace
 
@@ -17,6 +18,7 @@ __all__ = [
     "Binding",
     "Certificate",
     "Command",
+    "CredentialSet",
     "EnrollmentToken",
     "Gateway",
     "IdempotentAnswer",
@@ -24,9 +26,10 @@ __all__ = [
     "KeptScreen",
     "Pod",
     "PodEvent",
-    "Repository",
-    "Runner",
     "Prompt",
     "Receipt",
+    "Repository",
+    "Runner",
+    "Secret",
     "Workspace",
 ]

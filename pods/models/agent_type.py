@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Organization
+from pods.declarations import Declaration, simple
 
 
 class AgentTypeQuerySet(models.QuerySet["AgentType"]):
@@ -13,7 +14,12 @@ class AgentTypeQuerySet(models.QuerySet["AgentType"]):
 
 
 class AgentType(models.Model):
-    """What to launch, as data. Without an Organization it is built in."""
+    """What to launch, as data. Without an Organization it is the installation's, for all."""
+
+    class Origin(models.TextChoices):
+        BUILT_IN = "built_in"  # comes with Mesh, and changes with it
+        FILE = "file"  # a file below MESH_HOME/agent-types
+        MADE = "made"  # by REST, a page or the admin
 
     organization = models.ForeignKey(
         Organization, null=True, blank=True, on_delete=models.CASCADE, related_name="agent_types"
@@ -21,17 +27,14 @@ class AgentType(models.Model):
     slug = models.SlugField(max_length=40)
     name = models.CharField(max_length=80)
     description = models.CharField(max_length=300, blank=True)
-    argv = models.JSONField(
-        default=list,
-        blank=True,
-        help_text='Command line, such as ["bash", "-l"]. Empty: given with each Pod (custom).',
-    )
-    env = models.JSONField(default=dict, blank=True)
-    detect = models.CharField(
-        max_length=100,
-        blank=True,
-        help_text="Program that must be on the Runner's PATH. Empty: comes with the Runner.",
-    )
+    declaration = models.JSONField(default=dict, blank=True)  # checked by pods.declarations
+    source = models.TextField(blank=True)  # the TOML it was written as, if it was
+    origin = models.CharField(max_length=10, choices=Origin, default=Origin.MADE, editable=False)
+
+    # Of rows made before there were declarations: a command line and nothing more.
+    argv = models.JSONField(default=list, blank=True, editable=False)
+    env = models.JSONField(default=dict, blank=True, editable=False)
+    detect = models.CharField(max_length=100, blank=True, editable=False)
     enabled = models.BooleanField(default=True)
 
     objects = AgentTypeQuerySet.as_manager()
@@ -48,3 +51,14 @@ class AgentType(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def declared(self) -> Declaration:
+        return self.declaration or simple(
+            slug=self.slug, name=self.name, argv=self.argv, env=self.env, program=self.detect
+        )
+
+    @property
+    def takes_argv(self) -> bool:
+        """Its command line comes with each Pod."""
+        return not self.declared["launch"]["argv"]

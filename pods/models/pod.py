@@ -7,6 +7,7 @@ from django.utils.timezone import now
 from accounts.models import Organization, User
 from pods.lifecycle import LIVE, AgentState, PodState, sources
 from pods.models.agent_type import AgentType
+from pods.models.credential import CredentialSet
 from pods.models.runner import Runner
 from pods.models.workspace import Workspace
 from pods.names import new_pod_key
@@ -58,11 +59,16 @@ class Pod(models.Model):
     workspace = models.ForeignKey(
         Workspace, null=True, blank=True, on_delete=models.SET_NULL, related_name="pods"
     )
+    credentials = models.ForeignKey(  # whose secrets it was given; none once they are deleted
+        CredentialSet, null=True, blank=True, on_delete=models.SET_NULL, related_name="pods"
+    )
     name = models.CharField(max_length=100, blank=True)
-    prompt = models.TextField(blank=True)  # what it is for, in words; it is typed as its first Prompt
+    prompt = models.TextField(
+        blank=True
+    )  # what it is for, in words; it is typed as its first Prompt
     prompt_count = models.PositiveIntegerField(default=0, editable=False)  # numbers its Prompts
     wanted = models.JSONField(default=dict)  # placing as asked: {"runner": id?, "labels": {…}}
-    spec = models.JSONField(default=dict)  # the resolved launch: {"argv": […], "env": {…}}
+    spec = models.JSONField(default=dict)  # the resolved launch, as services/launching.py makes it
     cols = models.PositiveIntegerField(default=80)
     rows = models.PositiveIntegerField(default=24)
 

@@ -44,6 +44,9 @@ class Runner(models.Model):
     clock_offset_ms = models.FloatField(null=True, blank=True, editable=False)
     next_seq = models.BigIntegerField(default=0, editable=False)
 
+    lends_login = models.BooleanField(  # its user's own logins may be copied into Pods
+        default=False, editable=False
+    )
     draining_since = models.DateTimeField(null=True, blank=True)  # takes no new Pods
     disabled_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)

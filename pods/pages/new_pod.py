@@ -12,7 +12,7 @@ from accounts.actor import Actor
 from accounts.pages.frame import PageRequest, go, page
 from pods.access import agent_types_for, check_may_create, repositories_for, runners_for
 from pods.errors import RefusedError
-from pods.models import AgentType, Pod
+from pods.models import Pod
 from pods.services.pods import PodRequest, create_pod
 
 FIELD_OF = {"argv": "command"}
@@ -83,7 +83,7 @@ class PodForm(forms.Form):
         self.add_error(name if name in self.fields else None, error.message)
 
     def _takes_command(self, slug: str) -> bool:
-        return any(each.slug == slug and not each.argv for each in self.agent_types)
+        return any(each.slug == slug and each.takes_argv for each in self.agent_types)
 
 
 @page
@@ -128,16 +128,12 @@ def _from_newest(actor: Actor) -> dict[str, Any]:
     repository = workspace.repository if workspace else None
     return {
         "agent_type": newest.agent_type.slug,
-        "command": shlex.join(newest.spec.get("argv", [])) if _is_custom(newest.agent_type) else "",
+        "command": shlex.join(newest.spec.get("argv", [])) if newest.agent_type.takes_argv else "",
         "repository": repository.slug if repository else "",
         "base": workspace.base if workspace and repository else "",
         "runner": str(newest.wanted.get("runner") or ""),
         "labels": ", ".join(f"{k}={v}" for k, v in newest.wanted.get("labels", {}).items()),
     }
-
-
-def _is_custom(agent_type: AgentType) -> bool:
-    return not agent_type.argv
 
 
 def _said(runner: Any) -> str:

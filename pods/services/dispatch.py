@@ -16,6 +16,7 @@ from pods.models.command import CommandQuerySet
 from pods.news import announce
 from pods.services.milestones import reached
 from pods.services.sessions import Attachment, fence
+from pods.services.vault import SecretGoneError, reveal
 
 
 def take(session: Attachment, limit: int) -> list[SendCommand]:
@@ -48,14 +49,24 @@ def _mark_sent(ready: list[Command]) -> list[SendCommand]:
 
 
 def _to_send(command: Command) -> SendCommand:
+    """With what its references to secrets stand for, which goes to its Runner and nowhere else."""
     return SendCommand(
         id=str(command.pk),
         seq=command.seq,
         kind=command.kind,
         pod=command.pod.key if command.pod else "",
         payload=command.payload,
+        secrets=_secrets(command),
         expires_in_ms=_left_ms(command.deadline),
     )
+
+
+def _secrets(command: Command) -> dict[str, str]:
+    """Sent before and asked for again, it may have been done: then its Runner judges what it lacks."""
+    try:
+        return reveal(command.payload.get("secrets", {}))
+    except SecretGoneError:
+        return {}
 
 
 def _left_ms(deadline: datetime | None) -> int:
@@ -67,10 +78,33 @@ def _is_still_wanted(command: Command) -> bool:
     pod = command.pod
     if command.kind != CommandKind.START or pod is None:
         return True
-    if pod.state in LIVE or _becomes_starting(pod):
+    if pod.state in LIVE:
+        return True
+    if problem := _lacks_secrets(command):
+        _fail_start(command, pod, problem)
+        return False
+    if _becomes_starting(pod):
         return True
     Command.objects.filter(pk=command.pk).advance(CommandState.CANCELLED, done_at=now())
     return False
+
+
+def _lacks_secrets(command: Command) -> str:
+    try:
+        reveal(command.payload.get("secrets", {}))
+    except SecretGoneError as error:
+        return error.message
+    return ""
+
+
+def _fail_start(command: Command, pod: Pod, reason: str) -> None:
+    pending = Pod.objects.filter(pk=pod.pk, state=PodState.PENDING)
+    if pending.advance(PodState.FAILED, reason=reason, ended_at=now(), waiting_for=""):
+        reached(pod, PodState.FAILED)
+    announce(pod.organization_id, "pod", pod.key, PodState.FAILED)
+    Command.objects.filter(pk=command.pk).advance(
+        CommandState.FAILED, done_at=now(), error_code="no_secret", error=reason
+    )
 
 
 def _becomes_starting(pod: Pod) -> bool:

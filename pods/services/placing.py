@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q
@@ -12,7 +11,9 @@ from pods.lifecycle import LIVE, PodState
 from pods.models import Certificate, Pod, Runner, Workspace
 from pods.models.runner import RunnerQuerySet
 from pods.news import announce
+from pods.services.availability import availability
 from pods.services.commands import cancel_queued, queue_command
+from pods.services.launching import agent_payload
 
 AT_ONCE_MAX = 200  # Pods looked at in one pass; the next pass goes on
 REASONS_MAX = 3  # Runners named in one sentence
@@ -64,10 +65,11 @@ def unplace(pod: Pod) -> bool:
     return True
 
 
-def start_payload(pod: Pod, workspace: Workspace) -> dict[str, object]:
+def start_payload(pod: Pod, workspace: Workspace, runner: Runner) -> dict[str, object]:
     """What the Runner gets; `runner_agent.messages.StartPod` is its other side."""
     repository = workspace.repository
     return {
+        **agent_payload(pod, runner),
         "pod": pod.key,
         "argv": pod.spec["argv"],
         "env": pod.spec["env"],
@@ -130,8 +132,10 @@ def _problem(pod: Pod, candidate: _Candidate) -> str:
         return f"{runner.name} {problem}"
     if not runner.is_online and not pod.wanted.get("runner"):
         return f"{runner.name} is offline"
-    if not has_agent(runner, pod.agent_type.detect):
-        return f"{runner.name} does not have {pod.agent_type.name}"
+    if problem := availability(runner, pod.agent_type.declared).problem:
+        return f"{runner.name} {problem}"
+    if pod.spec.get("login") == "must" and not runner.lends_login:
+        return f"{runner.name} does not lend its own login (a switch on the Runners page)"
     return _full(runner) if candidate.is_full else ""
 
 
@@ -149,17 +153,6 @@ def _full(runner: Runner) -> str:
     return f"{runner.name} is full ({runner.capacity} of {runner.capacity} Pods)"
 
 
-def has_agent(runner: Runner, detect: str) -> bool:
-    """Whether the Runner reported that program as installed; one without a name comes with the Runner."""
-    if not detect:
-        return True
-    return any(
-        detect in {agent.get("slug"), PurePath(agent.get("path", "")).name}
-        for agent in runner.agents
-        if not agent.get("problem")
-    )
-
-
 # ---- Taking the place
 
 
@@ -172,7 +165,7 @@ def _take_place(pod: Pod, runner: Runner) -> bool:
             queue_command(
                 runner=runner,
                 kind=CommandKind.START,
-                payload=start_payload(pod, workspace),
+                payload=start_payload(pod, workspace, runner),
                 pod=pod,
             )
     except _TakenError:

@@ -1,28 +1,24 @@
 """The life of a Pod as people and programs ask for it."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from django.db import transaction
 from django.utils.timezone import now
 
 from accounts.actor import Actor
 from accounts.audit import record
-from pods.access import (
-    agent_types_for,
-    check_may_create,
-    repository_for,
-    runners_for,
-)
+from pods.access import check_may_create, repository_for, runners_for
 from pods.commands import CommandKind
 from pods.errors import NotVisibleError, RefusedError
 from pods.lifecycle import PodState
-from pods.models import AgentType, Pod, PodEvent, Repository, Runner, Workspace
+from pods.models import Pod, PodEvent, Repository, Runner, Workspace
 from pods.names import PodKey, new_pod_key
 from pods.news import announce
 from pods.services import inputs
 from pods.services.bindings import bind_parent
 from pods.services.commands import cancel_queued, queue_command
+from pods.services.launching import Wish, chosen, plan
 from pods.services.milestones import reached
 from pods.services.placing import place, place_pending
 from pods.services.prompts import first_prompt
@@ -39,7 +35,7 @@ class PodRequest:
     """What somebody asks for, in their own words.
 
     `agent_type` and `repository` are slugs, `runner` a name or an id; empty means: no wish. `argv` is for
-    AgentTypes without a command line of their own.
+    AgentTypes without a command line of their own. `credentials` is the slug of a set, "runner" or "none".
     """
 
     agent_type: str
@@ -52,8 +48,16 @@ class PodRequest:
     name: str = ""
     env: dict[str, str] = field(default_factory=dict)
     argv: tuple[str, ...] = ()
+    permissions: str = ""
+    model: str = ""
+    version: str = ""
+    credentials: str = ""
     cols: int = 80
     rows: int = 24
+
+    @property
+    def launch(self) -> Wish:
+        return Wish(**{each.name: getattr(self, each.name) for each in fields(Wish)})
 
 
 def create_pod(*, by: Actor, request: PodRequest) -> Pod:
@@ -63,7 +67,7 @@ def create_pod(*, by: Actor, request: PodRequest) -> Pod:
     """
     check_may_create(by)
     _check(request)
-    agent_type = _agent_type(by, request)
+    launch = plan(by, request.launch)
     repository = _repository(by, request)
     runner = _runner(by, request)
     with transaction.atomic():
@@ -74,22 +78,20 @@ def create_pod(*, by: Actor, request: PodRequest) -> Pod:
             organization_id=by.organization_id,
             owner_id=by.user_id,
             parent_id=by.pod_id,
-            agent_type=agent_type,
+            agent_type=launch.agent_type,
+            credentials=launch.credentials,
             workspace=_workspace(by, request, repository, key),
             name=request.name,
             prompt=request.prompt,
             wanted={"runner": runner.pk if runner else None, "labels": request.labels},
-            spec={
-                "argv": list(agent_type.argv or request.argv),
-                "env": {**agent_type.env, **request.env},
-            },
+            spec=launch.spec,
             cols=request.cols,
             rows=request.rows,
         )
         PodEvent.objects.create(
             pod=pod, kind=PodEvent.Kind.STATE, state=PodState.PENDING, step="queued"
         )
-        record(by, "pod.create", pod.key, agent_type=agent_type.slug)
+        record(by, "pod.create", pod.key, agent_type=launch.agent_type.slug, **chosen(pod))
         if pod.parent:
             bind_parent(pod.parent, pod, by=by)
         first_prompt(pod, by=by)
@@ -180,25 +182,6 @@ def _check(request: PodRequest) -> None:
         raise RefusedError(
             "no_repository", "A branch needs a repository: name one.", field="repository"
         )
-
-
-def _agent_type(by: Actor, request: PodRequest) -> AgentType:
-    """The Organization's own goes before a built-in one of the same slug."""
-    mine = agent_types_for(by).filter(slug=request.agent_type)
-    agent_type = mine.order_by("organization_id").exclude(organization=None).first() or mine.first()
-    if agent_type is None:
-        raise RefusedError(
-            "unknown_agent_type",
-            f"There is no agent type “{request.agent_type}”.",
-            field="agent_type",
-        )
-    if agent_type.argv and request.argv:
-        raise RefusedError(
-            "argv_not_taken", f"{agent_type.name} has a command line of its own.", field="argv"
-        )
-    if not agent_type.argv:
-        inputs.check_argv(request.argv)
-    return agent_type
 
 
 def _repository(by: Actor, request: PodRequest) -> Repository | None:

@@ -29,6 +29,12 @@ class CreatePod(Arguments):
     labels: dict[str, str] = Field(default_factory=dict, description="A Runner must have these.")
     env: dict[str, str] = Field(default_factory=dict, description="Environment variables.")
     argv: tuple[str, ...] = Field((), description="Command line, for agent type custom.")
+    permissions: Literal["", "ask", "edit", "auto", "bypass"] = Field(
+        "", description="What it may do without asking a person. Default: as you may."
+    )
+    model: str = Field("", description="Default: the agent's own.")
+    version: str = Field("", description="Of the agent. Default: the one that is known to work.")
+    credentials: str = Field("", description="Slug of a credential set. Default: the usual one.")
 
 
 class OnePod(Arguments):

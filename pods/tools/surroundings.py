@@ -5,7 +5,8 @@ from typing import Any
 from accounts.actor import Actor
 from pods.access import agent_types_for, repositories_for, runners_for
 from pods.models import AgentType, Repository, Runner
-from pods.services.placing import has_agent, taken_places
+from pods.services.availability import has_agent, is_agent
+from pods.services.placing import taken_places
 from pods.toolbox import Arguments, Outcome, tool
 
 
@@ -48,7 +49,7 @@ def _runner(runner: Runner) -> dict[str, Any]:
         "labels": runner.labels,
         "capacity": runner.capacity,
         "taken": vars(runner)["taken"],
-        "agents": [each["slug"] for each in runner.agents if not each.get("problem")],
+        "agents": [each["slug"] for each in runner.agents if is_agent(each)],
     }
 
 
@@ -58,12 +59,14 @@ def _runner_line(runner: Runner) -> str:
 
 
 def _agent_type(agent_type: AgentType, online: list[Runner]) -> dict[str, Any]:
+    declared = agent_type.declared
     return {
         "slug": agent_type.slug,
         "name": agent_type.name,
         "description": agent_type.description,
-        "available": any(has_agent(runner, agent_type.detect) for runner in online),
-        "needs_argv": not agent_type.argv,
+        "available": any(has_agent(runner, declared) for runner in online),
+        "needs_argv": agent_type.takes_argv,
+        "permissions": list(declared["launch"]["permissions"]),
     }
 
 
