@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pods.gateway.hand import Hand
 from pods.lease import Lease, Writer
-from pods.terminals.feed import FRAME
+from pods.terminals.feed import BROWSER
 from pods.terminals.messages import Control, Input, Link, Notice, Refused, Request, Resize, Taken
 from pods.terminals.outbox import Outbox
 
@@ -165,10 +165,12 @@ class Desk:
             number = self._lease.number
             for pause, data in steps:
                 await asyncio.sleep(pause)
-                for start in range(0, len(data), FRAME):
+                for start in range(0, len(data), BROWSER.frame):
                     if not self._may_type(writer, "") or self._lease.number != number:
                         return "control"
-                    if refused := await self._hand.type(writer, data[start : start + FRAME]):
+                    if refused := await self._hand.type(
+                        writer, data[start : start + BROWSER.frame]
+                    ):
                         return refused
             return ""
 

@@ -12,6 +12,7 @@ from pods.gateway.questions import Questions, TooManyQuestionsError
 from pods.gateway.session import Session, SessionClosedError
 from pods.gateway.sessions import Sessions
 from pods.terminals import wire
+from pods.terminals.feed import HOP
 from pods.terminals.messages import End
 from pods.terminals.viewing import Viewing
 from pods.together import until_one_ends
@@ -31,7 +32,7 @@ class RelayServicer(relay_pb2_grpc.RelayServicer):
         await self._session(first.open.runner_id, context)
         terminal = self._hub.terminal(first.open.runner_id, first.open.pod)
         start = first.open.offset if first.open.WhichOneof("start") == "offset" else None
-        viewing = Viewing(terminal.feeds, start)
+        viewing = Viewing(terminal.feeds, start, pace=HOP)
         try:
             await until_one_ends(_take_acks(viewing, context), _show(viewing, context))
         finally:

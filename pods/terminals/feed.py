@@ -13,12 +13,22 @@ from typing import NamedTuple, Protocol
 
 from pods.terminals.messages import Chunk, End, Gap, Screen, Shown, Size
 
-FRAME = 64 * 1024  # bytes in one message
-WINDOW = 256 * 1024  # bytes a reader may have in hand without acknowledging them
 RING = 1024 * 1024  # bytes kept for readers slower than the leading one
 _SMALL = 4 * 1024  # smaller pieces are put together, so that a ring has few of them
 
 _numbers = itertools.count(1)
+
+
+class Pace(NamedTuple):
+    """In bytes: the most in one message, and the most that a reader may have in hand without acknowledging it."""
+
+    frame: int
+    window: int
+
+
+BROWSER = Pace(64 * 1024, 256 * 1024)
+# Between our own processes a message costs more than its bytes, and acknowledgements travel while bytes do.
+HOP = Pace(128 * 1024, 512 * 1024)
 
 
 class Source(Protocol):
@@ -27,7 +37,7 @@ class Source(Protocol):
     def open(self, feed: "Feed") -> None: ...
 
     def ack(self, feed: "Feed", offset: int) -> None:
-        """The source may send WINDOW beyond `offset`."""
+        """The source may send a HOP's window beyond `offset`."""
 
     def close(self, feed: "Feed") -> None: ...
 
@@ -103,10 +113,11 @@ class Feed:
         return self.started and self.start <= offset <= self.end
 
     def settle(self) -> None:
-        """Tell the source how far the leading reader is: in halves of a window, or when it may be waiting."""
+        """Tell the source how far the leading reader is: in quarters of its window, or when it may be waiting."""
         leading = max((cursor.acked for cursor in self.cursors), default=self.acked)
         gained = leading - self.acked
-        if gained >= WINDOW // 2 or (gained > 0 and self.end - self.acked > WINDOW - FRAME):
+        waiting = self.end - self.acked > HOP.window - HOP.frame
+        if gained >= HOP.window // 4 or (gained > 0 and waiting):
             self.acked = leading
             self._source.ack(self, leading)
 
@@ -188,8 +199,9 @@ class Cursor:
         position: int | None,
         on_change: Callable[[], None],
         acked: int | None = None,
+        pace: Pace = BROWSER,
     ) -> None:
-        self.feed, self.on_change = feed, on_change
+        self.feed, self.on_change, self.pace = feed, on_change, pace
         self.waits_for_screen = position is None
         self.position = feed.end if position is None else position
         self.acked = self.position if acked is None else acked
@@ -210,7 +222,7 @@ class Cursor:
     @property
     def room(self) -> int:
         """Bytes that may be sent now."""
-        return self.acked + WINDOW - self.position
+        return self.acked + self.pace.window - self.position
 
     @property
     def is_behind(self) -> bool:
@@ -228,7 +240,7 @@ class Cursor:
             return entry[1]
         if self.position >= self.feed.end:
             return self.feed.ended
-        limit = min(self.room, FRAME)
+        limit = min(self.room, self.pace.frame)
         if entry:
             limit = min(limit, entry[1].offset - self.position)
         return self._take_bytes(limit) if limit > 0 else None

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 
-from pods.terminals.feed import FRAME
+from pods.terminals.feed import BROWSER
 
 AHEAD = 1024 * 1024  # bytes a viewer may have typed before the PTY takes them
 WINDOW = 128 * 1024  # of these, bytes on their way to the Runner
@@ -20,7 +20,9 @@ class Typed:
         self.end: int | None = None
         self.taken = 0
         self._sent = 0
-        self._kept: deque[tuple[int, bytes]] = deque()  # not confirmed, in pieces of at most FRAME
+        self._kept: deque[tuple[int, bytes]] = (
+            deque()
+        )  # not confirmed, in pieces of a frame at most
         self._asked_at = float("-inf")
 
     def add(self, position: int | None, data: bytes) -> str:
@@ -32,8 +34,8 @@ class Typed:
         fresh = data if position is None else data[self.end - position :]
         if self.end + len(fresh) - self.taken > AHEAD:
             return "busy"
-        for start in range(0, len(fresh), FRAME):
-            self._kept.append((self.end + start, fresh[start : start + FRAME]))
+        for start in range(0, len(fresh), BROWSER.frame):
+            self._kept.append((self.end + start, fresh[start : start + BROWSER.frame]))
         self.end += len(fresh)
         return ""
 

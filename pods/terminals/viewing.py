@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 
-from pods.terminals.feed import RING, WINDOW, Cursor, Feed, Source
+from pods.terminals.feed import BROWSER, HOP, RING, Cursor, Feed, Pace, Source
 from pods.terminals.messages import Screen, Shown, Size
 
 LATE_S = 2.0  # a viewing that need not see every byte gets a new screen when it is this late
@@ -24,17 +24,21 @@ class Feeds:
         return len(self._feeds)
 
     def join(
-        self, position: int | None, on_change: Callable[[], None], acked: int | None = None
+        self,
+        position: int | None,
+        on_change: Callable[[], None],
+        acked: int | None = None,
+        pace: Pace = BROWSER,
     ) -> Cursor:
         feed = None if position is None else self._covering(position)
         if feed is None:
             # A second feed only helps one reader to catch up: what it has read it need not keep.
-            feed = Feed(position, self._source, RING if not self._feeds else WINDOW)
+            feed = Feed(position, self._source, RING if not self._feeds else HOP.window)
             self._feeds.append(feed)
-            cursor = Cursor(feed, position, on_change, acked)
+            cursor = Cursor(feed, position, on_change, acked, pace)
             self._source.open(feed)
             return cursor
-        return Cursor(feed, position, on_change, acked)
+        return Cursor(feed, position, on_change, acked, pace)
 
     def leave(self, cursor: Cursor) -> None:
         cursor.close()
@@ -62,11 +66,13 @@ class Viewing:
     A lossless one sees every byte once, or a Gap in their place; another may get a new Screen when it is late.
     """
 
-    def __init__(self, feeds: Feeds, start: int | None, *, lossless: bool = True) -> None:
-        self._feeds, self._lossless = feeds, lossless
+    def __init__(
+        self, feeds: Feeds, start: int | None, *, lossless: bool = True, pace: Pace = BROWSER
+    ) -> None:
+        self._feeds, self._lossless, self._pace = feeds, lossless, pace
         self._changed = asyncio.Event()
         self._size = (0, 0)
-        self._cursor = feeds.join(start, self._changed.set)
+        self._cursor = feeds.join(start, self._changed.set, pace=pace)
 
     @property
     def position(self) -> int:
@@ -98,10 +104,12 @@ class Viewing:
         cursor = self._cursor
         if cursor.room > 0 and (cursor.is_behind or self._is_late()):
             start = cursor.position if self._lossless else None
-            self._cursor = self._feeds.join(start, self._changed.set, cursor.acked)
+            self._cursor = self._feeds.join(start, self._changed.set, cursor.acked, self._pace)
             self._feeds.leave(cursor)
         elif feed := self._feeds.onward(cursor):
-            self._cursor = Cursor(feed, cursor.position, self._changed.set, cursor.acked)
+            self._cursor = Cursor(
+                feed, cursor.position, self._changed.set, cursor.acked, self._pace
+            )
             self._feeds.leave(cursor)
 
     def _is_late(self) -> bool:

@@ -7,8 +7,8 @@ from runner_agent.messages import Attached, End, Gap, OpenFeed, Output, Screen, 
 from runner_agent.terminals.logs import GoneError
 from runner_agent.terminals.pod_host import LOST, PodHost
 
-FRAME = 1 << 16  # bytes
-CREDIT = 1 << 18  # bytes sent and not acked
+FRAME = 1 << 17  # bytes
+CREDIT = 1 << 19  # bytes sent and not acked; the Gateway acknowledges quarters of it
 BEHIND_MAX = 1 << 20  # bytes; a feed that began with a screen gets a new one rather than more
 TRAILING_S = 0.008  # output is collected for so long, unless
 TYPED_S = 0.030  # somebody typed just now and

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pods.terminals import feed as feeds
-from pods.terminals.feed import RING, WINDOW, Cursor, Feed
+from pods.terminals.feed import BROWSER, HOP, RING, Cursor, Feed
 from pods.terminals.messages import Chunk, End, Gap, Screen, Size
 from pods.terminals.viewing import Feeds, Viewing
 
@@ -25,11 +24,11 @@ class Log:
         self.opened += 1
         if not feed.started:
             feed.show(Screen(len(self.data), 80, 24, b""))
-        self.credit[feed] = feed.end + WINDOW
+        self.credit[feed] = feed.end + HOP.window
 
     def ack(self, feed: Feed, offset: int) -> None:
-        assert offset + WINDOW > self.credit[feed]
-        self.credit[feed] = offset + WINDOW
+        assert offset + HOP.window > self.credit[feed]
+        self.credit[feed] = offset + HOP.window
 
     def close(self, feed: Feed) -> None:
         del self.credit[feed]
@@ -37,7 +36,7 @@ class Log:
     def send(self, feed: Feed, size: int) -> None:
         if feed.end < self.start:
             feed.skip(self.start)
-            self.credit[feed] = max(self.credit[feed], self.start + WINDOW)
+            self.credit[feed] = max(self.credit[feed], self.start + HOP.window)
         end = min(feed.end + size, self.credit[feed], len(self.data))
         assert feed.push(feed.end, self.data[feed.end : end])
 
@@ -57,7 +56,7 @@ class Reader:
                 return
             if isinstance(shown, Chunk):
                 assert shown.offset == self.start + len(self.shown)
-                assert len(shown.data) <= feeds.FRAME
+                assert len(shown.data) <= BROWSER.frame
                 self.shown += shown.data
 
     def ack(self) -> None:
@@ -166,7 +165,9 @@ def test_readers_that_caught_up_share_one_feed_again() -> None:
         slow.take()
         fast.take()
         fast.ack()
-    assert len(slow.shown) == WINDOW  # it has not acknowledged, so it costs no feed of its own
+    assert (
+        len(slow.shown) == BROWSER.window
+    )  # it has not acknowledged, so it costs no feed of its own
     assert len(all_feeds) == 1
     slow.ack()
     slow.take()
@@ -187,16 +188,16 @@ def test_a_reader_gets_its_window_and_no_more() -> None:
     source = Log()
     feed = Feed(0, source)
     source.open(feed)
-    log = WHOLE[: 2 * WINDOW]
+    log = WHOLE[: 2 * BROWSER.window]
     feed.push(0, log)
     reader = cursor(feed)
     got = bytearray()
     while isinstance(chunk := reader.take(), Chunk):
         got += chunk.data
-    assert len(got) == WINDOW
+    assert len(got) == BROWSER.window
     assert reader.take() is None
     reader.ack(10)
-    assert reader.take() == Chunk(WINDOW, log[WINDOW : WINDOW + 10])
+    assert reader.take() == Chunk(BROWSER.window, log[BROWSER.window : BROWSER.window + 10])
 
 
 def test_an_acknowledgement_beyond_what_was_sent_gives_no_more_than_all_of_it() -> None:
@@ -211,7 +212,7 @@ def test_an_acknowledgement_beyond_what_was_sent_gives_no_more_than_all_of_it() 
 def test_a_piece_is_handed_on_without_a_copy() -> None:
     feed = Feed(0, Log())
     reader = cursor(feed)
-    piece = WHOLE[: feeds.FRAME]
+    piece = WHOLE[: BROWSER.frame]
     feed.push(0, piece)
     chunk = reader.take()
     assert isinstance(chunk, Chunk)
@@ -229,14 +230,14 @@ def test_small_pieces_leave_together() -> None:
 
 
 def test_the_leading_reader_sets_the_pace() -> None:
-    log = Log(4 * WINDOW)
+    log = Log(4 * HOP.window)
     feed = Feed(0, log)
     log.open(feed)
     leading, _trailing = cursor(feed), cursor(feed)
-    feed.push(0, log.data[:WINDOW])
+    feed.push(0, log.data[: HOP.window])
     while leading.take():
         leading.ack(leading.position)
-    assert log.credit[feed] > 1.5 * WINDOW
+    assert log.credit[feed] > 1.5 * HOP.window
 
 
 def test_bytes_kept_no_longer_are_told_as_a_gap() -> None:
@@ -272,8 +273,8 @@ def test_many_sizes_without_output_are_one() -> None:
 
 def test_a_ring_keeps_a_mebibyte() -> None:
     feed = Feed(0, Log())
-    for start in range(0, 8 * RING, feeds.FRAME):
-        feed.push(start, WHOLE[start : start + feeds.FRAME])
+    for start in range(0, 8 * RING, BROWSER.frame):
+        feed.push(start, WHOLE[start : start + BROWSER.frame])
     assert feed.end - feed.start <= RING
     assert feed.read(feed.start, 10) == WHOLE[feed.start : feed.start + 10]
 
@@ -305,12 +306,12 @@ async def test_a_viewing_that_may_skip_gets_a_new_screen_when_two_seconds_late()
     viewing = Viewing(all_feeds, None, lossless=False)
     assert isinstance(await viewing.next(), Screen)
     [feed] = all_feeds
-    log.data = WHOLE[: WINDOW + 10]
-    for start in range(0, WINDOW + 10, feeds.FRAME):
-        feed.push(start, log.data[start : min(start + feeds.FRAME, WINDOW + 10)])
+    log.data = WHOLE[: BROWSER.window + 10]
+    for start in range(0, BROWSER.window + 10, BROWSER.frame):
+        feed.push(start, log.data[start : min(start + BROWSER.frame, BROWSER.window + 10)])
     while isinstance(viewing.take(), Chunk):
         pass
     feed._pieces = type(feed._pieces)(p._replace(came_at=p.came_at - 3) for p in feed._pieces)
-    viewing.ack(WINDOW)
-    assert await viewing.next() == Screen(WINDOW + 10, 80, 24, b"")
+    viewing.ack(BROWSER.window)
+    assert await viewing.next() == Screen(BROWSER.window + 10, 80, 24, b"")
     viewing.close()
