@@ -87,21 +87,48 @@ def enroll(  # noqa: PLR0913 - each is an option
 
 @app.command(epilog="Example: mesh-runner run --home /srv/mesh-runner")
 def run(home: Home = None) -> None:
-    """Keep the link to the server and do its Commands, until stopped. Pods outlive it."""
-    from runner_agent import daemon
+    """Keep the link to the server and do its Commands, until stopped. Pods outlive it, and updates of it."""
+    from runner_agent.update import launcher
 
+    raise typer.Exit(launcher.main([str(home)] if home else []))
+
+
+@app.command(hidden=True)
+def daemon(home: Home = None) -> None:
+    """What `run` starts: this release itself."""
+    from runner_agent.update.guard import Guard
+
+    guard = Guard.from_environment()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    asyncio.run(daemon.run(config.load(home)))
+    from runner_agent import daemon as daemons
+
+    guard.wait_for_turn()
+    asyncio.run(daemons.run(config.load(home), guard))
+
+
+@app.command(hidden=True)
+def selftest(home: Home = None) -> None:
+    """Whether this release works here. The last line says its version."""
+    from runner_agent.update import selftest as tests
+
+    typer.echo(tests.report(config.load(home)))
 
 
 @app.command(epilog="Example: mesh-runner pods --home /srv/mesh-runner")
 def pods(home: Home = None) -> None:
     """Own the Pods: a small program that `run` asks for each new one."""
     from runner_agent.terminals import hosts
+    from runner_agent.update.releases import Releases
 
     loaded = config.load(home)
+    releases = Releases(loaded.home)
+    if (
+        releases.current
+    ):  # this release is older: the service names the one that was installed first
+        argv = releases.command(releases.current, "pods", "--home", str(loaded.home))
+        os.execv(argv[0], argv)  # noqa: S606 - no shell is meant
     loaded.prepare()
     argv = hosts.template_argv(loaded)
     os.execve(argv[0], argv, {"PATH": loaded.path, "LANG": loaded.language})  # noqa: S606 - no shell is meant

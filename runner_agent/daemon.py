@@ -8,13 +8,15 @@ import contextlib
 import dataclasses
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 from runner_agent import __version__, machine
+from runner_agent.agents.watch import AgentWatch
 from runner_agent.commands import Commands
 from runner_agent.config import Config
 from runner_agent.ledger import Ledger
 from runner_agent.link import identity as identities
+from runner_agent.link import release_stream
 from runner_agent.link.link import Link, RefusedError
 from runner_agent.link.screens import KeptScreens
 from runner_agent.link.status import Status
@@ -26,11 +28,14 @@ from runner_agent.pods.pod_tokens import PodTokens
 from runner_agent.pods.questions import Questions
 from runner_agent.pods.supervisor import Supervisor
 from runner_agent.session_messages import Hello
+from runner_agent.terminals import template
 from runner_agent.terminals.hosts import PodHosts
 from runner_agent.terminals.terminals import Terminals
 from runner_agent.together import until_one_ends
 from runner_agent.tools.tool_calls import ToolCalls
 from runner_agent.tools.tool_door import ToolDoor
+from runner_agent.update.guard import Guard
+from runner_agent.update.updater import Doing, Updater
 
 LEAVE_WITHIN_S = 9.0  # an orderly stop; supervisors kill after 10
 FINISH_S = 4.0  # of it, for Commands that are under way
@@ -41,16 +46,19 @@ PRUNE_S = 86_400.0
 logger = logging.getLogger(__name__)
 
 
-async def run(config: Config) -> None:
+async def run(config: Config, guard: Guard) -> None:
     """Until SIGTERM or SIGINT. Raises AlreadyRunningError, IdentityError, RefusedError."""
     config.prepare()
+    config.releases.mkdir(
+        mode=0o700, exist_ok=True
+    )  # Pods' jails show it: their tools survive an update
     identity = identities.load(config)
     with alone(config):
         ledger = Ledger(config.ledger_file)
         await ledger.open()
         try:
             async with PodHosts(config) as hosts:
-                await Daemon(config, hosts, ledger).serve(identity)
+                await Daemon(config, hosts, ledger, guard).serve(identity)
         finally:
             await ledger.close()
 
@@ -58,25 +66,29 @@ async def run(config: Config) -> None:
 class Daemon:
     """The parts, and what a Session needs of them (session.Runner)."""
 
-    def __init__(self, config: Config, hosts: PodHosts, ledger: Ledger) -> None:
+    def __init__(self, config: Config, hosts: PodHosts, ledger: Ledger, guard: Guard) -> None:
         self._config, self._hosts, self._ledger = config, hosts, ledger
         self.outbox = Outbox()
         self._terminals = Terminals(hosts)
         tokens = PodTokens()
-        self._door = ToolDoor(config, tokens)
-        self._supervisor = Supervisor(config, hosts, self.outbox, self._terminals, tokens)
+        watch = AgentWatch(self.outbox)
+        self._door = ToolDoor(config, tokens, watch)
+        self._supervisor = Supervisor(config, hosts, self.outbox, self._terminals, tokens, watch)
         self._questions = Questions(self._supervisor, self._terminals)
-        self._commands = Commands(ledger, self._supervisor, self.outbox)
+        self._guard = guard
+        updater = Updater(config, guard, self, self._fetch_release, self.outbox.update_step)
+        self._commands = Commands(ledger, Doing(self._supervisor, updater), self.outbox)
         self._screens = KeptScreens(hosts, self._terminals, self.outbox)
         self._status = Status(config.status_file)
         self._agents: tuple[InstalledAgent, ...] = ()
         self._refused: RefusedError | None = None
+        self._link: Link | None = None
 
     async def serve(self, identity: identities.Identity) -> None:
         """Until a signal asks to stop. Raises RefusedError."""
-        link = Link(self._config, identity, self, self._terminals, self._status)
+        self._link = Link(self._config, identity, self, self._terminals, self._status)
         with self._door.opened():
-            await self._serve(link)
+            await self._serve(self._link)
         if self._refused:
             self._status.note("refused", str(self._refused))
             raise self._refused
@@ -94,11 +106,13 @@ class Daemon:
                 self._look_for_agents(),
                 self._prune(),
                 self._leave_when_asked(link),
+                self._say_healthy(link),
             )
 
     # ---- for the Session
 
     async def hello(self) -> Hello:
+        self._supervisor.watch.say_again()
         reports = self._supervisor.reports()
         for report in reports:
             if report.state != "running":
@@ -115,6 +129,8 @@ class Daemon:
             pods=tuple(dataclasses.replace(report, screen=None) for report in reports),
             mcp_port=self._door.port,
             unfinished_commands=tuple(await self._ledger.unconfirmed_ids()),
+            platform=machine.release_platform(),
+            python=machine.release_python(),
         )
 
     def offered(self, tools: bytes) -> None:
@@ -137,7 +153,32 @@ class Daemon:
     def running_pods(self) -> int:
         return sum(1 for host in self._hosts if host.exit_code is None and not host.lost)
 
+    # ---- for an update
+
+    def held(self) -> contextlib.AbstractAsyncContextManager[None]:
+        return self._commands.held()
+
+    async def quiet(self) -> None:
+        await self._commands.quiet()
+
+    async def drained(self) -> None:
+        while living := [host for host in self._hosts if host.running]:
+            await living[0].ended()
+
+    def _fetch_release(self, sha256: str, offset: int) -> AsyncIterator[bytes]:
+        assert self._link  # noqa: S101 - Commands come by it
+        return release_stream.archive(self._link, sha256, offset)
+
     # ---- jobs
+
+    async def _say_healthy(self, link: Link) -> None:
+        """Attached, and in touch with every Pod that runs; then new Pods are made by this release's code."""
+        await link.attached()
+        for host in self._hosts:
+            await host.reached()
+        self._guard.healthy()
+        template.retire_others(self._config)
+        await asyncio.Event().wait()
 
     async def _hold(self, link: Link) -> None:
         try:

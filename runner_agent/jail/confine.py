@@ -147,4 +147,8 @@ def _tools(config: Config) -> tuple[str, ...]:
     shown = [Path(path) for path in _SYSTEM] + paths
     if any(config.home.is_relative_to(path) for path in shown):
         words += ["--tmpfs", str(config.home)]  # its key and its other Pods
-    return (*words, "--ro-bind-try", str(config.bin), str(config.bin))
+    ours = (
+        config.bin,
+        config.releases,
+    )  # a Pod's tools are, after an update, those of a later release
+    return (*words, *(word for path in ours for word in ("--ro-bind-try", str(path), str(path))))

@@ -73,6 +73,10 @@ class Link:
         """A Session is up."""
         return self._serving is not None
 
+    async def attached(self) -> None:
+        """Wait until a Session is up."""
+        await until(self._changed, lambda: self.live)
+
     async def stub(self, within_s: float) -> Any:
         """RunnerLinkStub of the live connection, waited for that long; None without one."""
         with contextlib.suppress(TimeoutError):

@@ -102,6 +102,11 @@ class PodHost:
             await self._change()
         return self.exit_code
 
+    async def reached(self) -> None:
+        """Until this daemon and the host talk with each other, or the Pod has ended."""
+        while self.running and not (self.link and self.link.met.done()):
+            await self._change()
+
     async def output_after(self, offset: int) -> int:
         """Wait until the Terminal has more than `offset` bytes or has ended; the end then."""
         while self.running and self.end <= offset:

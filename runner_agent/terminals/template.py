@@ -33,8 +33,21 @@ def template_argv(config: Config) -> list[str]:
     if found is None or found.origin is None:
         raise HostError("ptyprocess is not installed. Install the Runner again.")
     library = Path(found.origin).parent.parent
-    program = Path(runner_agent.__file__).parent / "podhost" / "__main__.py"
-    return [sys.executable, "-I", "-S", str(program), str(config.sockets), str(library)]
+    return [sys.executable, "-I", "-S", str(_program()), str(config.sockets), str(library)]
+
+
+def _program() -> Path:
+    return Path(runner_agent.__file__).parent / "podhost" / "__main__.py"
+
+
+def retire_others(config: Config) -> None:
+    """Let new Pods be born of this very code: a template of another release ends within a second, its Pods go on."""
+    holder = files.holder(str(config.sockets / SPAWN_LOCK))
+    with contextlib.suppress(OSError):
+        argv = Path(f"/proc/{holder}/cmdline").read_bytes().split(b"\0")
+        if os.fsencode(_program()) not in argv:
+            logger.info("the template of another release ends: process %s", holder)
+            (config.sockets / SPAWN_SOCKET).unlink()
 
 
 async def ask_template(config: Config, request: bytes) -> dict[str, Any]:
