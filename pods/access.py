@@ -29,7 +29,15 @@ _POD_SCOPES = {
     Need.MANAGE: Scope.PODS_WRITE,
 }
 
-POD_WITH = ("agent_type", "organization", "owner", "parent", "runner", "workspace__repository")
+POD_WITH = (
+    "agent_type",
+    "credentials",
+    "organization",
+    "owner",
+    "parent",
+    "runner",
+    "workspace__repository",
+)
 """What a Pod is shown with, fetched in the same query."""
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.actor import Scope
+from pods.declarations import PERMISSIONS, PROVIDERS
 from pods.services.execute import TIMEOUT_DEFAULT_S
 
 
@@ -43,6 +44,18 @@ class NewPod(Asked):
         child=verbatim(),
         required=False,
         help_text="Command line, for agent types without their own.",
+    )
+    permissions = serializers.ChoiceField(
+        choices=PERMISSIONS,
+        required=False,
+        help_text="What the agent may do unasked. Default: the organization's.",
+    )
+    model = verbatim(help_text="Default: the credential set's, else the agent's own.")
+    version = verbatim(help_text="Of the agent. Default: as its type declares.")
+    credentials = verbatim(
+        help_text="Slug of a credential set, or “runner” for the login of the Runner's own user, or "
+        "“none”. Default: your own set that fits, else the organization's, else the Runner's login "
+        "where it is lent."
     )
     cols = serializers.IntegerField(required=False)
     rows = serializers.IntegerField(required=False)
@@ -85,12 +98,52 @@ class NewRepository(Asked):
 
 
 class NewAgentType(Asked):
-    slug = serializers.CharField(max_length=40)
-    name = serializers.CharField(max_length=80)
+    """A declaration, or a command line and no more."""
+
+    slug = serializers.CharField(required=False, max_length=40)
+    name = serializers.CharField(required=False, max_length=80)
+    declaration = serializers.JSONField(
+        required=False,
+        help_text="A table as docs/agent-types.md describes it, or its TOML as text.",
+    )
     description = serializers.CharField(required=False, allow_blank=True, max_length=300)
     argv = serializers.ListField(child=verbatim(), required=False)
     env = serializers.DictField(child=verbatim(), required=False)
     detect = serializers.CharField(required=False, allow_blank=True, max_length=100)
+
+
+class ChangedAgentType(Asked):
+    declaration = serializers.JSONField(
+        required=False, help_text="The whole of it, as a table or as TOML. Its slug stays."
+    )
+    enabled = serializers.BooleanField(required=False)
+
+
+class NewCredentials(Asked):
+    """What is given here as a secret is never shown again."""
+
+    name = serializers.CharField(max_length=80)
+    slug = serializers.CharField(required=False, allow_blank=True, max_length=40)
+    provider = serializers.ChoiceField(choices=PROVIDERS)
+    api_key = verbatim(write_only=True)
+    base_url = verbatim(write_only=True)
+    model = verbatim(help_text="For Pods that name none.")
+    personal = serializers.BooleanField(
+        required=False, help_text="For yourself alone; else for the organization."
+    )
+
+
+class ChangedCredentials(Asked):
+    name = serializers.CharField(required=False, max_length=80)
+    api_key = verbatim(write_only=True, help_text="A new key in place of the old one.")
+    base_url = verbatim(write_only=True, help_text="Empty: none any more.")
+    model = verbatim(help_text="Empty: none any more.")
+
+
+class RunnersLogin(Asked):
+    lent = serializers.BooleanField(
+        help_text="Whether Pods may use the logins that the Runner's own user has."
+    )
 
 
 class NewToken(Asked):

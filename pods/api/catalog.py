@@ -1,37 +1,16 @@
-"""What Pods are made of: agent types and repositories."""
+"""What Pods work on: repositories."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pods.access import Need, agent_types_for, repositories_for, repository_for
+from pods.access import Need, repositories_for, repository_for
 from pods.api import asked
 from pods.api.documented import PAGED, REPEATABLE, page_of
 from pods.api.door import Door
 from pods.api.idempotency import once
-from pods.api.shapes import AgentTypeShape, RepositoryShape
-from pods.services.agent_types import AgentTypeRequest, create_agent_type
+from pods.api.shapes import RepositoryShape
 from pods.services.repositories import create_repository, remove_repository
-
-
-class AgentTypes(Door):
-    @extend_schema(
-        operation_id="agent_types_list", parameters=PAGED, responses=page_of(AgentTypeShape)
-    )
-    def get(self, _request: Request) -> Response:
-        return self.page(agent_types_for(self.actor), AgentTypeShape)
-
-    @extend_schema(
-        operation_id="agent_types_create",
-        parameters=REPEATABLE,
-        request=asked.NewAgentType,
-        responses={201: AgentTypeShape},
-    )
-    @once
-    def post(self, _request: Request) -> Response:
-        wanted = AgentTypeRequest(**self.taken(asked.NewAgentType))
-        agent_type = create_agent_type(by=self.actor, request=wanted)
-        return Response(AgentTypeShape(agent_type).data, status=201)
 
 
 class Repositories(Door):

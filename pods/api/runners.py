@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from accounts.models import Organization
 from pods.access import Need, command_for, runner_for, runners_for
+from pods.api import asked
 from pods.api.documented import PAGED, REPEATABLE, of, page_of
 from pods.api.door import Door
 from pods.api.idempotency import once
@@ -83,6 +84,14 @@ class ResumeRunner(_ChangeRunner):
 @_changes("runners_revoke")
 class RevokeRunner(_ChangeRunner):
     change = staticmethod(runners.revoke_runner)
+
+
+class RunnersLogin(Door):
+    @extend_schema(operation_id="runners_login", request=asked.RunnersLogin, responses=RunnerShape)
+    def post(self, _request: Request, runner_id: int) -> Response:
+        runner = runner_for(self.actor, runner_id, Need.MANAGE)
+        runners.lend_login(runner, by=self.actor, **self.taken(asked.RunnersLogin))
+        return _shown(runner)
 
 
 class OneCommand(Door):

@@ -8,7 +8,7 @@ from rest_framework.serializers import ModelSerializer, Serializer
 
 from accounts.models import ApiToken
 from pods.lifecycle import LIVE
-from pods.models import AgentType, Command, Pod, PodEvent, Repository, Runner, Workspace
+from pods.models import Command, Pod, PodEvent, Repository, Runner, Workspace
 
 
 class RunnerBrief(Serializer[Runner]):
@@ -44,6 +44,10 @@ class PodShape(ModelSerializer[Pod]):
     disconnected_since = serializers.SerializerMethodField(
         help_text="Its Runner is silent since then; what runs there goes on."
     )
+    permissions = serializers.CharField(source="spec.permissions", default="")
+    model = serializers.CharField(source="spec.model", default="")
+    version = serializers.CharField(source="spec.version", default="")
+    credentials = serializers.CharField(source="credentials.slug", default=None)
     url = serializers.SerializerMethodField(help_text="Its page.")
     terminal_url = serializers.SerializerMethodField(help_text="Its Terminal's websocket.")
 
@@ -63,6 +67,10 @@ class PodShape(ModelSerializer[Pod]):
             "owner",
             "parent",
             "prompt",
+            "permissions",
+            "model",
+            "version",
+            "credentials",
             "cols",
             "rows",
             "isolation",
@@ -70,6 +78,14 @@ class PodShape(ModelSerializer[Pod]):
             "status",
             "status_text",
             "status_since",
+            "agent_state",
+            "agent_source",
+            "agent_text",
+            "agent_evidence",
+            "agent_since",
+            "question",
+            "usage",
+            "conversation",
             "created_at",
             "started_at",
             "ended_at",
@@ -139,6 +155,7 @@ class RunnerShape(ModelSerializer[Runner]):
             "hostname",
             "os",
             "isolation",
+            "lends_login",
             "round_trip_ms",
             "draining_since",
             "disabled_at",
@@ -179,18 +196,6 @@ class CommandShape(ModelSerializer[Command]):
 
     def get_result(self, command: Command) -> dict[str, Any]:
         return dict(command.result)
-
-
-class AgentTypeShape(ModelSerializer[AgentType]):
-    built_in = serializers.SerializerMethodField()
-
-    class Meta:
-        model = AgentType
-        fields = ("slug", "name", "description", "argv", "detect", "built_in")
-        read_only_fields = fields
-
-    def get_built_in(self, agent_type: AgentType) -> bool:
-        return agent_type.organization_id is None
 
 
 class RepositoryShape(ModelSerializer[Repository]):

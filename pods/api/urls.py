@@ -3,7 +3,18 @@
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from pods.api import bindings, catalog, pods, runners, terminals, tokens
+from pods.api import (
+    agent_types,
+    answering,
+    bindings,
+    catalog,
+    credentials,
+    pods,
+    prompts,
+    runners,
+    terminals,
+    tokens,
+)
 from pods.api.door import Nowhere
 
 _v1 = [
@@ -23,6 +34,12 @@ _v1 = [
     path("pods/<slug:key>/workspace/log/", terminals.PodLog.as_view()),
     path("pods/<slug:key>/workspace/diff/", terminals.PodDiff.as_view()),
     path("pods/<slug:key>/input-records/", bindings.InputRecords.as_view()),
+    path("pods/<slug:key>/answer/", answering.AnswerPod.as_view()),
+    path("pods/<slug:key>/interrupt/", answering.InterruptPod.as_view()),
+    path("pods/<slug:key>/prompts/", prompts.PodPrompts.as_view()),
+    path("prompts/<int:prompt_id>/", prompts.OnePrompt.as_view()),
+    path("prompts/<int:prompt_id>/move/", prompts.MovePrompt.as_view()),
+    path("prompts/<int:prompt_id>/retry/", prompts.RetryPrompt.as_view()),
     path("bindings/", bindings.Bindings.as_view()),
     path("bindings/<int:binding_id>/", bindings.OneBinding.as_view()),
     path("bindings/<int:binding_id>/accept/", bindings.AcceptBinding.as_view()),
@@ -34,7 +51,11 @@ _v1 = [
     path("runners/<int:runner_id>/drain/", runners.DrainRunner.as_view()),
     path("runners/<int:runner_id>/resume/", runners.ResumeRunner.as_view()),
     path("runners/<int:runner_id>/revoke/", runners.RevokeRunner.as_view()),
-    path("agent-types/", catalog.AgentTypes.as_view()),
+    path("runners/<int:runner_id>/login/", runners.RunnersLogin.as_view()),
+    path("agent-types/", agent_types.AgentTypes.as_view()),
+    path("agent-types/<slug:agent_type>/", agent_types.OneAgentType.as_view()),
+    path("credentials/", credentials.Credentials.as_view()),
+    path("credentials/<int:set_id>/", credentials.OneCredentialSet.as_view()),
     path("repositories/", catalog.Repositories.as_view()),
     path("repositories/<slug:slug>/", catalog.OneRepository.as_view()),
     path("commands/<uuid:command_id>/", runners.OneCommand.as_view()),

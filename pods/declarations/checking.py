@@ -1,5 +1,7 @@
 """A declaration as a whole: the sections it has, and what must agree between them."""
 
+import copy
+import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +9,7 @@ from typing import Any
 
 from pods.declarations import reading
 from pods.declarations.reading import Problem, Problems
-from pods.declarations.schema import PRIVATE, SECTIONS
+from pods.declarations.schema import DEFAULTS, PRIVATE, SECTIONS
 from pods.declarations.versions import is_range, is_version
 
 Declaration = dict[str, Any]
@@ -19,6 +21,7 @@ SECRETS = frozenset(("api_key", "base_url", "pod_token"))
 OPTIONS = "{options}"  # a word of its own: where the words for permissions and model go
 
 NAME_MAX, DESCRIPTION_MAX = 80, 300
+_CLOSE = 0.75  # alike enough to be a slip of the keyboard
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAMED = re.compile(r"\{([a-z_]+)\}")
@@ -56,15 +59,14 @@ def from_json(held: Any) -> Declaration:
 def simple(
     *, slug: str, name: str, argv: Sequence[str], env: Mapping[str, str], program: str
 ) -> Declaration:
-    """A command line and nothing more; `program` must be on the Runner's PATH."""
-    return from_json(
-        {
-            "slug": slug,
-            "name": name,
-            "install": {"program": program},
-            "launch": {"argv": list(argv), "env": dict(env)},
-        }
-    )
+    """A command line and nothing more; `program` must be on the Runner's PATH. Taken as it is."""
+    return {
+        **copy.deepcopy(DEFAULTS),
+        "slug": slug.lower().replace("_", "-").strip("-") or "agent",
+        "name": name,
+        "install": {**DEFAULTS["install"], "program": program},
+        "launch": {**copy.deepcopy(DEFAULTS["launch"]), "argv": list(argv), "env": dict(env)},
+    }
 
 
 # ---- What must agree
@@ -165,9 +167,10 @@ def _saying(rule: Mapping[str, Any], key: str) -> Iterator[Problem]:
 
 
 def _unknown_placeholders(text: str, key: str) -> Iterator[Problem]:
+    """What looks like a mistake in one; other words in braces, such as awk's, are left as they are."""
     for name in sorted(set(_NAMED.findall(text)) - PLACEHOLDERS):
-        known = " ".join(f"{{{each}}}" for each in sorted(PLACEHOLDERS))
-        yield Problem(key, f"There is no placeholder {{{name}}}; there are {known}.")
+        if close := difflib.get_close_matches(name, PLACEHOLDERS, 1, _CLOSE):
+            yield Problem(key, f"There is no placeholder {{{name}}}. Did you mean {{{close[0]}}}?")
 
 
 def _unknown_secrets(text: str, key: str) -> Iterator[Problem]:

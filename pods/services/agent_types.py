@@ -1,5 +1,6 @@
 """What can be launched, as data of an Organization beside what the installation has for all."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,6 +121,8 @@ def _requested(request: AgentTypeRequest) -> Declaration:
     if isinstance(request.declaration, str):
         return checked(request.declaration)
     if request.declaration is None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", request.slug):
+            raise RefusedError("bad_slug", "A slug has small letters, digits and -.", field="slug")
         inputs.check_env(request.env)
         if request.argv:
             inputs.check_argv(request.argv)

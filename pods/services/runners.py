@@ -74,6 +74,13 @@ def enable_runner(runner: Runner, *, by: Actor) -> Runner:
     return runner
 
 
+def lend_login(runner: Runner, *, by: Actor, lent: bool) -> Runner:
+    """Whether Pods there may use the logins its own user has with model providers. Pods that run keep what they have."""
+    _mark(runner, by, "runner.lend_login" if lent else "runner.keep_login", lends_login=lent)
+    place_pending(organization_id=runner.organization_id)
+    return runner
+
+
 def revoke_runner(runner: Runner, *, by: Actor) -> Runner:
     """Its certificates are void for good; it must enroll again. Its Pods go on, unseen."""
     with transaction.atomic():

@@ -46,7 +46,7 @@ def refused(cast: Cast, **wanted: Any) -> str:
 def test_it_is_placed_and_its_start_is_queued_with_all_the_runner_needs(cast: Cast) -> None:
     runner = make_runner(cast.organization)
     repository = make_repository(cast.organization, slug="mesh", default_branch="main")
-    agent_type = built_in("shell")
+    declared = built_in("shell").declared
     pod = ask(cast, repository="mesh", prompt="hello", env={"LANG": "C"}, cols=120, rows=40)
     command = Command.objects.get()
     assert (pod.state, pod.runner, pod.waiting_for) == (PodState.PENDING, runner, "")
@@ -55,9 +55,19 @@ def test_it_is_placed_and_its_start_is_queued_with_all_the_runner_needs(cast: Ca
         CommandState.QUEUED,
         pod,
     )
+    launch = {name: command.payload.pop(name) for name in ("agent", "session")}
+    assert launch["agent"]["launch"]["argv"] == declared["launch"]["argv"]
+    assert launch["session"] == pod.spec["session"]
     assert command.payload == {
         "pod": pod.key,
-        "argv": agent_type.argv,
+        "argv": declared["launch"]["argv"],
+        "conversation": "",
+        "resume": False,
+        "fork": False,
+        "permissions": "",
+        "model": "",
+        "secrets": {},
+        "use_login": False,
         "env": {"LANG": "C"},
         "cols": 120,
         "rows": 40,
@@ -107,7 +117,9 @@ def test_a_viewer_may_not_ask(cast: Cast) -> None:
 def test_a_custom_agent_takes_its_command_line_from_the_pod(cast: Cast) -> None:
     make_agent_type("own", argv=[], env={"A": "1", "B": "1"})
     pod = ask(cast, agent_type="own", argv=("top", "-d1"), env={"B": "2"})
-    assert pod.spec == {"argv": ["top", "-d1"], "env": {"A": "1", "B": "2"}}
+    assert (pod.spec["argv"], pod.spec["env"]) == (["top", "-d1"], {"B": "2"})
+    launch = pod.spec["agent"]["launch"]
+    assert (launch["argv"], launch["env"]) == (["top", "-d1"], {"A": "1", "B": "1"})
 
 
 def test_an_organizations_own_agent_type_goes_before_the_built_in_one(cast: Cast) -> None:
@@ -173,7 +185,9 @@ def test_the_largest_of_everything_is_taken(cast: Cast) -> None:
 
 def test_built_in_agent_types_are_there_from_the_start() -> None:
     seeded = AgentType.objects.filter(organization=None)
-    assert {"shell", "custom", "demo"} <= set(seeded.values_list("slug", flat=True))
+    assert set(seeded.values_list("slug", flat=True)) == {
+        *("aider", "claude", "codex", "custom", "demo", "gemini", "opencode", "shell")
+    }
 
 
 def test_a_request_is_not_changed(cast: Cast) -> None:

@@ -72,13 +72,39 @@ def test_labels_choose(cast: Cast) -> None:
 
 
 def test_an_agent_must_be_installed(cast: Cast) -> None:
-    make_agent_type("aider", name="Aider", detect="aider")
-    broken = {"slug": "aider", "path": "", "problem": "not logged in"}
+    make_agent_type("helper", name="Helper", detect="helper")
+    broken = {"slug": "helper", "path": "", "problem": "--version ended with 1"}
     make_runner(cast.organization, name="old", capacity=50, agents=[broken])
-    assert ask(cast, agent_type="aider").waiting_for == "No Runner fits: old does not have Aider."
-    good = {"slug": "other", "path": "/usr/bin/aider", "problem": ""}
+    waits = ask(cast, agent_type="helper").waiting_for
+    assert waits == "No Runner fits: old does not have Helper: --version ended with 1."
+    good = {"slug": "other", "path": "/usr/bin/helper", "problem": ""}
     able = make_runner(cast.organization, agents=[good])
-    assert ask(cast, agent_type="aider").runner == able
+    assert ask(cast, agent_type="helper").runner == able
+
+
+def test_an_agent_that_is_not_there_goes_to_a_runner_that_can_install_it(cast: Cast) -> None:
+    cannot = {"slug": "install:npm", "problem": "npm is not on the PATH."}
+    make_runner(cast.organization, name="bare", capacity=50, agents=[cannot])
+    waits = ask(cast, agent_type="claude").waiting_for
+    assert waits == "No Runner fits: bare does not have Claude Code: npm is not on the PATH."
+    able = make_runner(cast.organization, agents=[{"slug": "install:npm", "problem": ""}])
+    assert ask(cast, agent_type="claude").runner == able
+
+
+def test_a_broken_agent_does_not_keep_a_runner_from_installing_another(cast: Cast) -> None:
+    broken = {"slug": "claude", "path": "/usr/bin/claude", "problem": "--version ended with 1"}
+    able = make_runner(cast.organization, agents=[broken, {"slug": "install:npm"}])
+    assert ask(cast, agent_type="claude").runner == able
+
+
+def test_the_login_of_a_runners_own_user_is_used_only_where_it_is_lent(cast: Cast) -> None:
+    agents = [{"slug": "claude", "path": "/usr/bin/claude"}]
+    make_runner(cast.organization, name="shut", capacity=50, agents=agents)
+    waits = ask(cast, agent_type="claude", credentials="runner")
+    assert "shut does not lend its own login" in waits.waiting_for
+    lends = make_runner(cast.organization, agents=agents, lends_login=True)
+    assert ask(cast, agent_type="claude", credentials="runner").runner == lends
+    assert Command.objects.get().payload["use_login"] is True
 
 
 @pytest.mark.parametrize(

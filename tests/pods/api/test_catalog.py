@@ -77,13 +77,13 @@ def test_an_admin_removes_a_repository_that_no_pod_uses(
 
 def test_an_admin_makes_agent_types_beside_the_built_in_ones(alice: Caller, bob: Caller) -> None:
     built_in("shell")
-    body = {"slug": "aider", "name": "Aider", "argv": ["aider", "--yes"], "detect": "aider"}
+    body = {"slug": "aide", "name": "Aide", "argv": ["aide", "--yes"], "detect": "aide"}
     assert bob.post("agent-types/", body).status_code == 403
     assert alice.post("agent-types/", body).status_code == 201
     assert error(alice.post("agent-types/", body))["code"] == "agent_type_exists"
     listed = {each["slug"]: each for each in bob.get("agent-types/").json()["results"]}
-    assert listed["aider"]["argv"] == ["aider", "--yes"]
-    assert (listed["aider"]["built_in"], listed["shell"]["built_in"]) == (False, True)
+    assert listed["aide"]["argv"] == ["aide", "--yes"]
+    assert (listed["aide"]["built_in"], listed["shell"]["built_in"]) == (False, True)
 
 
 def test_a_bad_slug_makes_no_agent_type(alice: Caller) -> None:

@@ -11,11 +11,24 @@ from django.utils.timezone import now
 from accounts.models import ApiToken, AuditEvent
 from pods.commands import CommandKind
 from pods.lifecycle import PodState
-from pods.models import AgentType, Binding, Command, KeptScreen, Pod, Repository, Runner
+from pods.models import (
+    AgentType,
+    Binding,
+    Command,
+    CredentialSet,
+    KeptScreen,
+    Pod,
+    Repository,
+    Runner,
+)
 from pods.services.commands import queue_command
+from pods.services.prompts import queue_prompt
 from tests.builders import (
     Cast,
+    actor_of,
+    built_in,
     make_agent_type,
+    make_credentials,
     make_pod,
     make_repository,
     make_runner,
@@ -28,7 +41,10 @@ pytestmark = pytest.mark.django_db
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 SECRET = "acme-secret"  # a word that is in every row of ours
-LISTS = {"pods/", "bindings/", "runners/", "agent-types/", "repositories/", "tokens/", "me/"}
+LISTS = {
+    *("pods/", "bindings/", "runners/", "agent-types/", "credentials/"),
+    *("repositories/", "tokens/", "me/"),
+}
 
 
 def routes() -> Iterator[str]:
@@ -45,7 +61,8 @@ def ours(cast: Cast) -> dict[str, str]:
     """One of everything in alice's Organization; what to put into routes to name it."""
     runner = make_runner(cast.organization, name=SECRET)
     repository = make_repository(cast.organization, slug="ours", name=SECRET, url=f"/{SECRET}")
-    make_agent_type(SECRET, organization=cast.organization)
+    make_agent_type("our-agent", organization=cast.organization, name=SECRET)
+    credentials = make_credentials(cast.organization, name=SECRET, slug=SECRET)
     pod = make_pod(
         runner=runner,
         owner=cast.alice,
@@ -64,6 +81,7 @@ def ours(cast: Cast) -> dict[str, str]:
         reason=SECRET,
         expires_at=now(),
     )
+    prompt = queue_prompt(pod, by=actor_of(cast.alice), text=SECRET)
     Caller(cast.alice)  # makes a token
     return {
         "<slug:key>": pod.key,
@@ -71,6 +89,9 @@ def ours(cast: Cast) -> dict[str, str]:
         "<slug:slug>": repository.slug,
         "<uuid:command_id>": str(command.pk),
         "<int:binding_id>": str(binding.pk),
+        "<slug:agent_type>": "our-agent",
+        "<int:set_id>": str(credentials.pk),
+        "<int:prompt_id>": str(prompt.pk),
         "<int:token_id>": str(ApiToken.objects.get().pk),
     }
 
@@ -84,7 +105,7 @@ def addressed(route: str, names: dict[str, str]) -> str:
 
 def everything() -> list[Any]:
     """All rows, to see that nothing changed."""
-    models = (Pod, Runner, Repository, AgentType, Binding, Command, AuditEvent)
+    models = (Pod, Runner, Repository, AgentType, CredentialSet, Binding, Command, AuditEvent)
     return [list(model.objects.order_by("pk").values()) for model in models]
 
 
@@ -126,9 +147,11 @@ def test_a_list_shows_strangers_nothing_of_ours(
 def test_strangers_cannot_name_ours_in_what_they_make(cast: Cast, ours: dict[str, str]) -> None:
     charlie = Caller(cast.charlie)
     make_agent_type("shell", organization=cast.stranger)
+    built_in("claude")
     for wish in (
-        {"agent_type": SECRET},
+        {"agent_type": "our-agent"},
         {"agent_type": "shell", "repository": "ours"},
+        {"agent_type": "claude", "credentials": SECRET},
         {"agent_type": "shell", "runner": SECRET},
         {"agent_type": "shell", "runner": ours["<int:runner_id>"]},
     ):
