@@ -10,8 +10,9 @@ from django.db.models import F, Max, Min
 from django.utils.timezone import now
 
 from accounts.actor import Actor
+from pods.access import Need, pod_for
 from pods.commands import CommandKind, CommandState
-from pods.errors import ConflictError, RefusedError
+from pods.errors import ConflictError, NotVisibleError, RefusedError
 from pods.lifecycle import ENDED, PodState
 from pods.models import Command, Pod, Prompt, Receipt
 from pods.news import announce
@@ -20,6 +21,20 @@ from pods.services import inputs
 from pods.services.prompt_release import release_next
 
 QUEUE_MAX = 100  # prompts waiting for one Pod
+
+
+def prompt_for(actor: Actor, prompt_id: int, need: Need) -> Prompt:
+    """Judged by the Pod it is for. Raises NotVisibleError, NotAllowedError."""
+    mine = Prompt.objects.filter(pod__organization_id=actor.organization_id, pk=prompt_id)
+    prompt = mine.select_related("pod", "author_pod", "author_user").first()
+    try:
+        prompt_pod = pod_for(actor, prompt.pod.key if prompt else "", need)
+    except NotVisibleError:
+        prompt = None
+    if prompt is None:
+        raise NotVisibleError("no_such_prompt", f"There is no prompt {prompt_id}.")
+    prompt.pod = prompt_pod
+    return prompt
 
 
 def queue_prompt(pod: Pod, *, by: Actor, text: str, when: str = When.IDLE) -> Prompt:
@@ -61,7 +76,9 @@ def edit_prompt(prompt: Prompt, *, text: str | None = None, when: str | None = N
     return prompt
 
 
-def move_prompt(prompt: Prompt, *, before: int | None = None, position: int | None = None) -> None:
+def move_prompt(
+    prompt: Prompt, *, before: int | None = None, position: int | None = None
+) -> Prompt:
     """Before another queued one (by id), or to a position counted from 0. Raises RefusedError, ConflictError."""
     if (before is None) == (position is None):
         raise RefusedError("bad_move", "Say where to: give either before or position.")
@@ -81,6 +98,7 @@ def move_prompt(prompt: Prompt, *, before: int | None = None, position: int | No
         _arrange(prompt, order)
         _tell(pod)
     prompt.refresh_from_db()
+    return prompt
 
 
 def remove_prompt(prompt: Prompt, *, by: Actor) -> Prompt:

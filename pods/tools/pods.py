@@ -76,6 +76,8 @@ def shown(pod: Pod) -> dict[str, Any]:
         "parent": pod.parent.key if pod.parent else None,
         "status": pod.status,
         "status_text": pod.status_text,
+        "agent_state": pod.agent_state,
+        "question": pod.question,
         "exit_code": pod.exit_code,
         "prompt": pod.prompt,
     }
@@ -92,6 +94,8 @@ def line(pod: Pod) -> str:
     words = [pod.key, pod.state, pod.agent_type.slug]
     if pod.status:
         words.append(f"says {pod.status}: {pod.status_text}" if pod.status_text else pod.status)
+    if pod.question:
+        words.append(f"asks: {pod.question['text']} (question {pod.question['id']})")
     return " · ".join([*words, pod.name] if pod.name else words)
 
 

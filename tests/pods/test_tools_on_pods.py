@@ -15,6 +15,10 @@ READS, TYPES, MANAGES = range(3)
 ON_A_POD = {
     "read_terminal": (READS, {}),
     "send_input": (TYPES, {"text": "x"}),
+    "queue_prompt": (TYPES, {"text": "x"}),
+    "list_prompts": (READS, {}),
+    "answer_question": (TYPES, {"question": "1", "choice": "deny"}),
+    "interrupt_agent": (TYPES, {}),
     "execute": (MANAGES, {"shell": "true"}),
     "get_workspace": (READS, {}),
     "get_git_log": (READS, {}),
