@@ -66,15 +66,13 @@ def build(wanted: Wanted) -> Path:
     with tempfile.TemporaryDirectory(dir=wanted.out, prefix=".build-") as draft:
         _assemble(Path(draft), wanted.version, packages)
         unpacked = archive.pack(Path(draft), path)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     made = Manifest(
         version=wanted.version,
         platform=platform,
         python=python,
         size=path.stat().st_size,
         unpacked=unpacked,
-        sha256=digest,
+        sha256=manifest.digest(path),
         protocol=wire.SPEAKS,
         packages={name: package.version for name, package in sorted(packages.items())},
     )

@@ -107,12 +107,15 @@ def _parsed(held: dict[str, Any]) -> Manifest:
 
 def check_archive(path: Path, manifest: Manifest) -> None:
     """Size and hash. Raises ReleaseError."""
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if path.stat().st_size != manifest.size or found != manifest.sha256:
+    if path.stat().st_size != manifest.size or digest(path) != manifest.sha256:
         raise ReleaseError(
             "damaged", f"The archive of {manifest.version} is not what its manifest says."
         )
+
+
+def digest(archive: Path) -> str:
+    with archive.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def private_key(path: Path) -> Ed25519PrivateKey:
