@@ -12,7 +12,7 @@ EOF: Any = aio.EOF  # type: ignore[attr-defined] # missing in the stubs
 OPTIONS = [
     ("grpc.http2.bdp_probe", 0),  # a growing window only adds to what a slow browser is behind
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 5_000),  # in truth the time that one handshake may take
     ("grpc.max_reconnect_backoff_ms", 500),
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.http2.ping_timeout_ms", 5_000),

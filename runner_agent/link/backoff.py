@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 
-SHORTEST_S, LONGEST_S = 0.25, 10.0
+SHORTEST_S, LONGEST_S = 0.25, 4.0  # after an outage all is live again within 5 s
 GOOD_AFTER_S = 30.0  # a connection that held this long makes the next failure the first again
 
 

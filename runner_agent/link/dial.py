@@ -13,7 +13,7 @@ _OPTIONS = [
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.bdp_probe", 0),  # 88-128 KiB in flight, not 4-6 MB of stale output
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 5_000),  # in truth the time that one handshake may take
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.use_local_subchannel_pool", 1),  # a new certificate gets a new connection
     ("grpc.enable_retries", 0),  # whether to try again is decided in one place: link.is_passing

@@ -12,6 +12,8 @@ from tests.journeys.system import Api
 SEED = int(os.environ.get("SEED") or 1)
 SECONDS = float(os.environ.get("SECONDS") or 60)
 
+LAST_WORDS = 1500  # of each service, beside a failure
+
 Note = Callable[[str, float, str], None]
 
 _figures: list[str] = []
@@ -25,7 +27,7 @@ def pytest_runtest_makereport(
     report = yield
     rigs = [each for each in getattr(item, "funcargs", {}).values() if isinstance(each, Rig)]
     if report.failed and rigs:
-        report.sections += [(f"end of {name}", rigs[0].log(name)) for name in rigs[0].services()]
+        report.sections += [(f"end of {name}", rigs[0].log(name)[-LAST_WORDS:]) for name in rigs[0].services()]
     return report
 
 

@@ -47,16 +47,22 @@ class Mix:
         loop.set_default_executor(ThreadPoolExecutor(THREADS))
         await asyncio.to_thread(self._begin)
         try:
-            async with asyncio.TaskGroup() as group:
-                clients = [group.create_task(seat.sit()) for seat in self.told.seats]
-                clients += [group.create_task(page.look(4.0)) for page in self.told.pages]
-                await self._work()
-                await self._settle()
-                for client in clients:
-                    client.cancel()
+            await self._meanwhile()
             await asyncio.to_thread(Comparison(self._rig, self.told).run)
+        except BaseException as error:
+            error.add_note(f"Happened: {', '.join(self.told.happened)}.")
+            raise
         finally:
             await asyncio.to_thread(self._end)
+
+    async def _meanwhile(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            clients = [group.create_task(seat.sit()) for seat in self.told.seats]
+            clients += [group.create_task(page.look(4.0)) for page in self.told.pages]
+            await self._work()
+            await self._settle()
+            for client in clients:
+                client.cancel()
 
     # ---- before
 
@@ -97,13 +103,14 @@ class Mix:
         while self.plan.faults and time.monotonic() < until:
             await asyncio.sleep(chance.uniform(*self.plan.pause))
             fault = chance.choice(self.plan.faults)
-            self.told.happened.append(fault.name)
+            at = self.plan.seconds - (until - time.monotonic())
+            self.told.happened.append(f"{at:.1f} s {fault.name}")
             await asyncio.to_thread(fault.happen, self._rig, chance)
 
     async def _type(self, until: float) -> None:
         while time.monotonic() < until:
             for seat in self.told.seats:
-                seat.wanted = min(len(seat.keys), seat.wanted + self._random.randrange(0, 60))
+                seat.want(seat.wanted + self._random.randrange(0, 60))
             await asyncio.sleep(0.2)
 
     async def _execute(self, until: float, worker: int) -> None:

@@ -61,8 +61,9 @@ class Seat:
         self.data = bytearray()
         self.wanted = self.taken = self._sent = 0
         self.connections = 0
+        self._refused = False  # a moment ago
         self.link: bool | None = None  # what the last word on it was
-        self.grew = asyncio.Event()
+        self.grew, self._stirred = asyncio.Event(), asyncio.Event()
 
     async def sit(self) -> None:
         """Until cancelled."""
@@ -91,11 +92,12 @@ class Seat:
             self.grew.set()
 
     def _hear(self, said: dict[str, Any]) -> None:
+        self._stirred.set()
         match said:
             case {"type": "taken", "position": int(position)}:
                 self.taken = max(self.taken, position)
             case {"type": "refused", "what": "input", "position": int(position)}:
-                self._sent = position
+                self._sent, self._refused = position, True
             case {"type": "state", "connected": bool(connected)}:
                 self.link = connected
             case {"type": "gap"}:
@@ -103,11 +105,21 @@ class Seat:
 
     async def _type(self, socket: ClientConnection) -> None:
         while True:
+            self._stirred.clear()
+            if self._refused:
+                self._refused = False
+                await asyncio.sleep(0.1)
             end = min(self.wanted, self._sent + FRAME)
             if self.link and end > self._sent:
                 at, self._sent = self._sent, end
                 await socket.send(at.to_bytes(8, "big") + self.keys[at:end])
-            await asyncio.sleep(0.05)
+            else:
+                await self._stirred.wait()
+
+    def want(self, wanted: int) -> None:
+        """So many bytes of the keys are to be typed by now."""
+        self.wanted = min(len(self.keys), wanted)
+        self._stirred.set()
 
     async def until(self, happened: Any, within: float) -> None:
         """Wait until this is true of the seat."""

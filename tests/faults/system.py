@@ -51,6 +51,11 @@ class Rig(System):
     def online(self) -> bool:
         return bool(self.runner["online"])
 
+    def link(self) -> str:
+        """How its link stands, as the Runner itself says: "attached", "dialling" …"""
+        status = json.loads((self.home / "runner" / "status.json").read_text())
+        return str(status["state"])
+
     def attached(self, within: float = 30.0) -> None:
         """Wait until the Runner has a Session that answers."""
         wait(self.online, lambda: self.log("runner"), within)

@@ -9,9 +9,9 @@ CHANCES = st.floats(0, 1, exclude_max=True)
 
 
 @given(st.lists(CHANCES, min_size=1, max_size=12))
-def test_each_wait_is_somewhere_below_a_ceiling_that_doubles_to_ten_seconds(chances):
+def test_each_wait_is_somewhere_below_a_ceiling_that_doubles_to_four_seconds(chances):
     backoff = Backoff(iter(chances).__next__)
-    ceilings = [min(10.0, 0.25 * 2**n) for n in range(len(chances))]
+    ceilings = [min(4.0, 0.25 * 2**n) for n in range(len(chances))]
     for chance, ceiling in zip(chances, ceilings, strict=True):
         assert backoff.next() == chance * ceiling
 
@@ -19,8 +19,8 @@ def test_each_wait_is_somewhere_below_a_ceiling_that_doubles_to_ten_seconds(chan
 def test_a_connection_that_held_half_a_minute_makes_the_next_failure_the_first():
     backoff = Backoff(lambda: 0.5)
     waits = [backoff.next() for _ in range(8)]
-    assert waits[-1] == 5.0
+    assert waits[-1] == 2.0
     backoff.held(29.9)
-    assert backoff.next() == 5.0
+    assert backoff.next() == 2.0
     backoff.held(30.0)
     assert backoff.next() == 0.125
