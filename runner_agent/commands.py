@@ -10,7 +10,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from runner_agent.ledger import Ledger
@@ -24,8 +24,8 @@ EXECUTES_AT_ONCE = 32  # processes that executes may have on this machine
 RESULT_MAX = 64 * 1024  # bytes of a result's JSON; a larger one would hold up the Session
 
 LIFECYCLE = frozenset({"start", "terminate"})
-PATIENT = frozenset({"prompt", "update"})  # these may wait for days; an end of the daemon does not wait for them
-KINDS = LIFECYCLE | PATIENT | {"execute"}
+PATIENT = frozenset({"prompt", "update"})  # may wait for days, and hold up no end of the daemon
+KINDS = LIFECYCLE | PATIENT | {"execute", "answer", "interrupt"}
 REPEATABLE = PATIENT | {"terminate"}
 """Begun again after a restart: ending a Pod twice does no harm, of a text the Pod host types each byte once, and an
 update goes on where it was."""
@@ -83,7 +83,7 @@ class Commands:
         if command.expires_in_s is not None:
             deadline = asyncio.get_running_loop().time() + command.expires_in_s
         if self._held is not None and command.kind not in NOT_HELD:
-            self._held.append(_Job(command, deadline))  # as many as the Gateway sends without an ack
+            self._held.append(_Job(command, deadline))  # at most what is sent without an ack
         else:
             self._ahead += 1
             await self._received.put(_Job(command, deadline))
@@ -215,7 +215,8 @@ class Commands:
                 result = fit(await self._supervisor.do(command))
         except CommandError as error:
             state = "expired" if error.code == "expired" else "failed"
-            return _failed(command, error.code, error.message, state)
+            failed = _failed(command, error.code, error.message, state)
+            return replace(failed, result=fit(error.told))
         except Exception:
             logger.exception("command %s (%s, pod %s) broke", command.id, command.kind, command.pod)
             return _failed(

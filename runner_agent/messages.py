@@ -7,13 +7,35 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class CopyFiles:
+    """Ignored files that match, from a directory of this machine that its operator allows."""
+
+    source: str
+    globs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A script for sh, run in the Pod's jail before its agent."""
+
+    script: str
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class WorkspaceSpec:
-    """`repository_url` empty: an empty directory. `base` empty: the remote's default branch."""
+    """`repository_url` empty: an empty directory. `base` empty: the remote's default branch.
+
+    `fork_of`: a Pod whose Workspace it begins with, uncommitted work included.
+    """
 
     id: int
     repository_url: str = ""
     base: str = ""
     branch: str = ""
+    fork_of: str = ""
+    copy: CopyFiles | None = None
+    setup: Setup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +55,12 @@ class Execute:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """`text` is typed into the agent once it is idle. `id` is the Command's."""
+    """`text` is typed into the agent: `when` "idle", once it is, or "now". `id` is the Command's."""
 
     pod: str
     id: str
     text: str
+    when: str = "idle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +89,11 @@ class CommandResult:
 
 
 class CommandError(Exception):
-    """A Command that cannot be done: `code` is short and stable, `message` names cause and cure."""
+    """A Command that cannot be done: `code` is short and stable, `message` names cause and cure, `told` what was seen."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, told: dict[str, Any] | None = None) -> None:
         super().__init__(message)
-        self.code, self.message = code, message
+        self.code, self.message, self.told = code, message, told or {}
 
 
 # ---- News about Pods, out

@@ -19,6 +19,7 @@ examples:
   mesh tools
   mesh call publish_to_channel channel=general body="The tests pass."
   mesh call create_pod --json agent_type=shell labels='{"zone": "a"}'
+  mesh hook Stop    what an agent's own hooks call: tells the Runner, with JSON from its input
 exit codes: 0 done; 1 the tool refused; 2 the call could not be made"""
 
 

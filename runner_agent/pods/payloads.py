@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner_agent.agents.answering import CHOICES, ToAnswer
 from runner_agent.agents.start import AgentStart
 from runner_agent.messages import (
     Command,
@@ -12,6 +13,7 @@ from runner_agent.messages import (
     TerminatePod,
     WorkspaceSpec,
 )
+from runner_agent.pods.workspace_payloads import workspace_of
 
 _GRACE_S = 5.0
 _TIMEOUT_S = 60.0
@@ -41,17 +43,11 @@ class StartPod:
 def start_of(command: Command) -> StartPod:
     held = command.payload
     with _Reading(command):
-        workspace = held.get("workspace") or {}
         agent = AgentStart.from_payload(held, command.secrets)
         return StartPod(
             pod=command.pod,
             argv=agent.words if agent and agent.spec.launch.argv else _argv(held["argv"]),
-            workspace=WorkspaceSpec(
-                id=int(workspace.get("id") or 0),
-                repository_url=str(workspace.get("repository_url") or ""),
-                base=str(workspace.get("base") or ""),
-                branch=str(workspace.get("branch") or ""),
-            ),
+            workspace=workspace_of(held.get("workspace") or {}),
             env=dict(held.get("env") or {}),
             cols=min(max(int(held.get("cols") or 80), 1), _SIDE_MAX),
             rows=min(max(int(held.get("rows") or 24), 1), _SIDE_MAX),
@@ -76,7 +72,18 @@ def execute_of(command: Command) -> Execute:
 
 def prompt_of(command: Command) -> Prompt:
     with _Reading(command):
-        return Prompt(command.pod, command.id, str(command.payload["text"]))
+        held = command.payload
+        return Prompt(command.pod, command.id, str(held["text"]), str(held.get("when") or "idle"))
+
+
+def answer_of(command: Command) -> ToAnswer:
+    with _Reading(command):
+        held = command.payload
+        choice = str(held["choice"])
+        if choice not in CHOICES:
+            raise ValueError(f"{choice!r} is no choice")
+        text = str(held.get("text") or "")
+        return ToAnswer(command.pod, command.id, str(held.get("question") or ""), choice, text)
 
 
 def _argv(given: Any) -> tuple[str, ...]:

@@ -9,7 +9,11 @@ from runner_agent.config import Config
 
 _PROGRAM = """\
 #!/bin/sh
-exec {python} -I -S -c {start} "$@"
+{first}exec {python} -I -S -c {start} "$@"
+"""
+# a way of its own past what `mesh` loads: agents wait for each of their hooks
+_HOOK_FIRST = """\
+[ "$1" = hook ] && shift && exec {python} -I -S -c {start} "$@"
 """
 _START = """\
 import sys
@@ -18,6 +22,7 @@ from {module} import main
 sys.exit(main(sys.argv[1:]))
 """
 _PROGRAMS = {"mesh": "runner_agent.pod_command", "mesh-demo": "runner_agent.demo.program"}
+_HOOK = "runner_agent.pod_hook"
 
 
 def write(config: Config) -> None:
@@ -26,8 +31,11 @@ def write(config: Config) -> None:
     root = str(Path(runner_agent.__file__).parent.parent)
     python = shlex.quote(sys.executable)
     for name, module in _PROGRAMS.items():
-        start = shlex.quote(_START.format(root=root, module=module))
-        _replace(config.bin / name, _PROGRAM.format(python=python, start=start))
+        start, hook = (
+            shlex.quote(_START.format(root=root, module=each)) for each in (module, _HOOK)
+        )
+        first = _HOOK_FIRST.format(python=python, start=hook) if name == "mesh" else ""
+        _replace(config.bin / name, _PROGRAM.format(first=first, python=python, start=start))
 
 
 def _replace(path: Path, text: str) -> None:

@@ -1,119 +1,216 @@
-"""Type as a person would: a Pod's first prompt when the program is ready for it, later texts when it is idle.
+"""Type a prompt as a person would, and see that it was taken: wait for the agent, paste, pause, Enter, verify.
 
-The text is pasted, then comes a pause, then Enter by itself. Each text has a writer of its own, of whose bytes the Pod
-host types each once: after a restart of the daemon a text is typed to its end, not twice.
+Each prompt has a writer of its own, of whose bytes the Pod host types each once: after a restart of the daemon a text
+is typed to its end, not twice. What was begun, and which steps were seen, is noted in `places.typing`.
 """
 
 import asyncio
 import json
-import logging
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
 
+from runner_agent.agent_messages import PromptStep
+from runner_agent.agents.spec import PromptRule
+from runner_agent.agents.watched import Watched, now_ms
 from runner_agent.messages import CommandError, Prompt
 from runner_agent.places import Places
+from runner_agent.pods.waiting import ended, until_idle, until_ready
 from runner_agent.settings import replace_file
 from runner_agent.terminals.hosts import HostError, PodHost
 from runner_agent.terminals.terminals import Terminals, UnknownPodError
+from runner_agent.together import until
 
-FIRST_OUTPUT_S = 60.0  # a program that shows nothing by then is typed at all the same
-QUIET_S = 0.6  # without output: it waits for its user
-READY_WITHIN_S = 20.0  # after its first output; one with a clock or a spinner is never quiet
-BEFORE_ENTER_S = 0.3  # an Enter in the same read as the text is taken for part of a paste
-IDLE_S = 2.0  # an agent that shows nothing new for so long, and is not typed to, waits for its user
-ECHOED_WITHIN_S = 3.0  # a paste is shown by then
+ECHO_WITHIN_S = 2.0  # a paste is shown by then; one that is not read yet must not meet its Enter
+ECHO_QUIET_S = 0.12  # then it is drawn
+VERIFY_S = 10.0  # after the second Enter
+LOOK_S = 0.25  # between two looks at the screen, where that is what verifies
 _WRITER = "prompt"
-
-logger = logging.getLogger(__name__)
-
-
-async def type_prompt(host: PodHost, terminals: Terminals, places: Places) -> None:
-    """Type what lies in `places.prompt`, then remove it. Safe to begin again after a restart."""
-    prompt = places.prompt.read_text()
-    try:
-        await _until_ready(host)
-        screen = await terminals.screen(host.pod)
-        typed = as_typed(prompt, bracketed=bool(screen.get("bracketed_paste")))
-        await host.input(typed, _WRITER, 0)
-        await asyncio.sleep(BEFORE_ENTER_S)
-        await _until_quiet(host, READY_WITHIN_S)
-        await host.input(b"\r", _WRITER, len(typed))
-    except (HostError, UnknownPodError) as error:
-        logger.info("the prompt of pod %s was not typed: %s", host.pod, error)
-        return
-    places.prompt.unlink(missing_ok=True)
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")  # tabs are text
 
 
-async def type_when_idle(
-    host: PodHost, terminals: Terminals, places: Places, prompt: Prompt
-) -> None:
-    """Raises CommandError pod_ended. Cancelled or cut by a crash, it can be called again with the same prompt."""
-    writer = f"{_WRITER}:{prompt.id}"
-    try:
-        bracketed = _begun(places, prompt)
-        if bracketed is None:
-            bracketed = await _begin(host, terminals, places, prompt)
-        typed = as_typed(prompt.text, bracketed=bracketed, line_end="\r" if bracketed else " ")
-        await host.input(typed, writer, 0)
-        await asyncio.sleep(BEFORE_ENTER_S)
-        await _until_quiet(host, ECHOED_WITHIN_S)
-        await host.input(b"\r", writer, len(typed))
-    except (HostError, UnknownPodError) as error:
-        raise ended(host.pod) from error
+@dataclass(slots=True)
+class _Note:
+    """What is kept of a prompt under way. `entered_ms`: Enter was about to be pressed then."""
+
+    id: str
+    bracketed: bool
+    was_working: bool = False
+    entered_ms: int = 0
+    steps: list[PromptStep] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, places: Places, prompt: Prompt) -> "_Note | None":
+        """None: its typing was not begun."""
+        if not places.typing.exists():
+            return None
+        held = json.loads(places.typing.read_text())
+        if held["id"] != prompt.id:
+            return None
+        steps = [PromptStep(prompt.id, **step) for step in held.get("steps", ())]
+        working, entered = bool(held.get("was_working")), int(held.get("entered_ms", 0))
+        return cls(prompt.id, bool(held["bracketed"]), working, entered, steps)
+
+    def write(self, places: Places) -> None:
+        held: dict[str, Any] = {
+            "id": self.id,
+            "bracketed": self.bracketed,
+            "was_working": self.was_working,
+            "entered_ms": self.entered_ms,
+            "steps": [step.told() for step in self.steps],
+        }
+        replace_file(places.typing, json.dumps(held).encode())
 
 
-def ended(pod: str) -> CommandError:
-    return CommandError("pod_ended", f"Pod {pod} has ended: nothing can be typed into it.")
+@dataclass(slots=True)
+class Delivery:
+    """One prompt on its way into one agent."""
 
+    host: PodHost
+    terminals: Terminals
+    watched: Watched
+    places: Places
+    prompt: Prompt
+    tell: Callable[[PromptStep], None]
 
-async def _begin(host: PodHost, terminals: Terminals, places: Places, prompt: Prompt) -> bool:
-    """Wait for the agent, and note how the text is going to be typed."""
-    while (left := IDLE_S - _idle_s(host)) > 0 and host.running:  # noqa: ASYNC110 - output only puts it off
-        await asyncio.sleep(left)
-    if not host.running:
-        raise ended(host.pod)
-    bracketed = bool((await terminals.screen(host.pod)).get("bracketed_paste"))
-    noted = {"id": prompt.id, "bracketed": bracketed}
-    replace_file(places.typing, json.dumps(noted).encode())
-    return bracketed
-
-
-def _begun(places: Places, prompt: Prompt) -> bool | None:
-    """Whether it was being typed as a marked paste; None: its typing was not begun."""
-    if not places.typing.exists():
-        return None
-    noted = json.loads(places.typing.read_text())
-    return bool(noted["bracketed"]) if noted["id"] == prompt.id else None
-
-
-def _idle_s(host: PodHost) -> float:
-    untouched = asyncio.get_running_loop().time() - host.last_input
-    return min(host.quiet_s(), untouched if host.last_input else IDLE_S)
-
-
-def as_typed(prompt: str, *, bracketed: bool, line_end: str = "\r") -> bytes:
-    """Without control characters: a prompt is text, and must not end its own paste."""
-    lines = prompt.replace("\r\n", "\n").replace("\r", "\n").strip("\n").split("\n")
-    plain = ["".join(c for c in line if c.isprintable() or c == "\t") for line in lines]
-    if bracketed:
-        return b"\x1b[200~" + line_end.join(plain).encode() + b"\x1b[201~"
-    return line_end.join(plain).encode()
-
-
-async def _until_ready(host: PodHost) -> None:
-    try:
-        async with asyncio.timeout(FIRST_OUTPUT_S):
-            await host.output_after(0)
-    except TimeoutError:
-        return
-    await _until_quiet(host, READY_WITHIN_S)
-
-
-async def _until_quiet(host: PodHost, at_most_s: float) -> None:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + at_most_s
-    end = host.end
-    while loop.time() < deadline and host.running:
+    async def deliver(self) -> list[PromptStep]:
+        """The steps seen. CommandError not_ready, not_submitted, pod_ended; the first two with what the screen
+        shows. Cancelled or cut by a crash, it can be called again with the same prompt."""
         try:
-            async with asyncio.timeout(QUIET_S):
-                end = await host.output_after(end)
-        except TimeoutError:
+            note = _Note.read(self.places, self.prompt) or await self._begin()
+            await self._type(note)
+            await self._verify(note)
+        except (HostError, UnknownPodError) as error:
+            raise ended(self.host.pod) from error
+        return note.steps
+
+    # ---- typing
+
+    async def _begin(self) -> _Note:
+        await until_ready(self.host, self.watched)
+        await until_idle(self.host, self.watched, now=self.prompt.when == "now")
+        screen = await self.terminals.screen(self.host.pod)
+        is_working = self.watched.status.state == "working"
+        note = _Note(self.prompt.id, bool(screen.get("bracketed_paste")), is_working)
+        note.write(self.places)
+        return note
+
+    async def _type(self, note: _Note) -> None:
+        if note.entered_ms:
             return
+        end = self.host.end
+        typed = as_typed(self.prompt.text, bracketed=note.bracketed)
+        await self.host.input(typed, self._writer, 0)
+        self._step(note, "typed", "its terminal took the text")
+        await asyncio.sleep(self._rule.pause_ms / 1000)
+        await self._until_shown(end)
+        note.entered_ms = now_ms()
+        note.write(self.places)
+
+    async def _until_shown(self, end: int) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ECHO_WITHIN_S):
+                end = await self.host.output_after(end)
+                while self.host.running:
+                    try:
+                        async with asyncio.timeout(ECHO_QUIET_S):
+                            end = await self.host.output_after(end)
+                    except TimeoutError:
+                        break
+
+    async def _enter(self, note: _Note, time: int) -> None:
+        typed = as_typed(self.prompt.text, bracketed=note.bracketed)
+        enter = self._rule.submit.encode()
+        await self.host.input(enter, self._writer, len(typed) + time * len(enter))
+
+    # ---- seeing that it was taken
+
+    async def _verify(self, note: _Note) -> None:
+        pressed_before = any(step.step == "submitted" for step in note.steps)
+        before = await self._input_line()
+        await self._enter(note, 0)
+        if not self._rule.verify or pressed_before:
+            self._step(note, "submitted", "Enter was pressed; nothing more can be seen of it")
+            return
+        seen = await self._seen(note, before, self._rule.resend_ms / 1000)
+        if not seen and note.was_working:
+            self._step(note, "submitted", "typed while it works: it is read when its turn ends")
+            return
+        if not seen and await self._may_press_again():
+            await self._enter(note, 1)
+            seen = await self._seen(note, before, VERIFY_S)
+        if not seen:
+            raise self._not_submitted()
+        self._step(note, "submitted", seen)
+        if self.watched.began_after(note.entered_ms):
+            self._step(note, "started", seen)
+        self.watched.tell()
+
+    async def _seen(self, note: _Note, before: str, seconds: float) -> str:
+        """What showed that it was taken; "" if nothing did."""
+        by_screen = set(self._rule.verify) == {"screen"}
+        deadline = asyncio.get_running_loop().time() + seconds
+        while (left := deadline - asyncio.get_running_loop().time()) > 0:
+            if not self.host.running:
+                raise ended(self.host.pod)
+            if self.watched.began_after(note.entered_ms):
+                return self.watched.status.evidence
+            if by_screen and (after := await self._input_line()) != before:
+                return f"screen: the line of input became “{after[:80]}”"
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(left, LOOK_S) if by_screen else left):
+                    await until(self.watched.changed, lambda: self._has_news(note))
+        return ""
+
+    def _has_news(self, note: _Note) -> bool:
+        return self.watched.began_after(note.entered_ms) or not self.host.running
+
+    async def _may_press_again(self) -> bool:
+        """Not while a dialog may be open: Enter would take its default."""
+        self.watched.look(await self.host.live.at_end(), is_quiet=True)
+        return self.watched.status.state != "waiting"
+
+    async def _input_line(self) -> str:
+        shown = await self.terminals.screen(self.host.pod)
+        lines = str(shown["text"]).split("\n")
+        row = shown["cursor"][1]
+        return lines[row].rstrip() if row < len(lines) else ""
+
+    def _not_submitted(self) -> CommandError:
+        return CommandError(
+            "not_submitted",
+            "The text was typed and Enter pressed twice, and the agent gave no sign of having taken it.",
+            {"evidence": self.watched.shown()},
+        )
+
+    # ---- inside
+
+    @property
+    def _rule(self) -> PromptRule:
+        return self.watched.spec.prompt if self.watched.spec else PromptRule()
+
+    @property
+    def _writer(self) -> str:
+        return f"{_WRITER}:{self.prompt.id}"
+
+    def _step(self, note: _Note, name: str, evidence: str) -> None:
+        if any(step.step == name for step in note.steps):
+            return
+        step = PromptStep(self.prompt.id, name, now_ms(), evidence)
+        note.steps.append(step)
+        note.write(self.places)
+        self.tell(step)
+
+
+def as_typed(prompt: str, *, bracketed: bool) -> bytes:
+    """The text, without the control characters by which it could end its own paste or press keys.
+
+    Where there is no paste, each line would be sent by itself: they become one.
+    """
+    lines = prompt.replace("\r\n", "\n").replace("\r", "\n").strip("\n").split("\n")
+    plain = [_CONTROL.sub("", line) for line in lines]
+    if bracketed:
+        return b"\x1b[200~" + "\n".join(plain).encode(errors="replace") + b"\x1b[201~"
+    return " ".join(plain).encode(errors="replace")

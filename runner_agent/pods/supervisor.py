@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runner_agent.agents.agents import Agents
+from runner_agent.agents.watch import AgentWatch
 from runner_agent.config import Config
 from runner_agent.jail import confine, execute
 from runner_agent.jail.confine import Isolation
@@ -18,11 +19,11 @@ from runner_agent.messages import (
     CommandError,
     Execute,
     PodReport,
-    Prompt,
     TerminatePod,
 )
 from runner_agent.outbox import Outbox
-from runner_agent.pods import furnishing, payloads, pod_programs, prompting
+from runner_agent.pods import furnishing, payloads, pod_programs
+from runner_agent.pods.driving import Driving
 from runner_agent.pods.payloads import StartPod
 from runner_agent.pods.pod_tokens import PodTokens
 from runner_agent.pods.records import Record, Records
@@ -46,17 +47,19 @@ class Supervisor:
         outbox: Outbox,
         terminals: Terminals,
         tokens: PodTokens | None = None,
+        watch: AgentWatch | None = None,
     ) -> None:
         self._config, self._hosts, self._outbox = config, hosts, outbox
         self._terminals = terminals
+        self.watch = watch or AgentWatch(outbox)
         self._tokens = tokens or PodTokens()
         self._records = Records(config)
         self._workspaces = Workspaces(config)
-        self._agents = Agents(config)
+        self.agents = Agents(config)
         self._isolation = Isolation("none", "not tried yet")
         self._group: asyncio.TaskGroup
         self._input = InputRecorder(outbox)
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._driving = Driving(hosts, self._records, terminals, outbox, self.watch)
         self._beside: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -92,8 +95,8 @@ class Supervisor:
                 return await self._terminate(payloads.terminate_of(command))
             case "execute":
                 return await self._execute(payloads.execute_of(command))
-            case "prompt":
-                return await self._prompt(payloads.prompt_of(command))
+            case "prompt" | "answer" | "interrupt":
+                return await self._driving.do(command)
         raise CommandError(
             "unknown_kind", f"This Runner does not know {command.kind!r}. Update it."
         )
@@ -120,7 +123,7 @@ class Supervisor:
                 workspaces=self._workspaces,
                 isolation=self._isolation,
                 tokens=self._tokens,
-                agents=self._agents,
+                agents=self.agents,
                 tell=self._outbox.progress,
             ).start(wanted)
             record = self._records.get(wanted.pod)
@@ -155,16 +158,6 @@ class Supervisor:
                 "not_started", f"{wanted.argv[0]} cannot be run: {error.strerror}."
             ) from error
         return finished.told()
-
-    async def _prompt(self, wanted: Prompt) -> dict[str, Any]:
-        """When the agent is idle; one after the other, in the order they came."""
-        host = self._hosts.get(wanted.pod)
-        if host is None:
-            raise prompting.ended(wanted.pod)
-        places = self._records.places(wanted.pod)
-        async with self._typing(wanted.pod):
-            await prompting.type_when_idle(host, self._terminals, places, wanted)
-        return {"offset": host.end}
 
     # ---- What is known about Pods
 
@@ -201,16 +194,16 @@ class Supervisor:
         places, record = self._records.places(host.pod), self._records.get(host.pod)
         if host.running and record and record.token_digest:
             self._tokens.add(host.pod, record.token_digest)
+        if host.running:
+            self._driving.attend(host)
         if host.running and places.prompt.exists():
             self._do_beside(partial(self._type_first, host), f"prompt {host.pod}")
 
     async def _type_first(self, host: PodHost) -> None:
-        async with self._typing(host.pod):
-            await prompting.type_prompt(host, self._terminals, self._records.places(host.pod))
-
-    def _typing(self, pod: str) -> asyncio.Lock:
-        """Held while a text is typed into this Pod, or waits for it: they go in, in order, one at a time."""
-        return self._turns.setdefault(pod, asyncio.Lock())
+        try:
+            await self._driving.type_first(host)
+        except CommandError as error:
+            logger.info("the prompt of pod %s was not typed: %s", host.pod, error)
 
     def _do_beside(self, job: _Job, name: str) -> None:
         task = self._group.create_task(_logging_failure(job, name), name=name)
@@ -220,7 +213,7 @@ class Supervisor:
     async def _until_ended(self, host: PodHost) -> None:
         await host.ended()
         self._tokens.remove(host.pod)
-        self._turns.pop(host.pod, None)
+        self._driving.ended(host.pod)
         if record := self._records.get(host.pod):
             places = self._records.places(host.pod)
             await asyncio.to_thread(furnishing.clear, self._config, places, record.private)

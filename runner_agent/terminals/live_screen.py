@@ -41,6 +41,9 @@ class LiveScreen:
         caught_up: Callable[[int], None],
     ) -> None:
         self._log, self._answer, self._caught_up = log, answer, caught_up
+        self.heard: Callable[[bytes, bool], None] | None = (
+            None  # live output; whether it waited long
+        )
         self._screen: Screen | None = None
         self._cursor = 0
         self._end = 0  # output known of
@@ -181,6 +184,8 @@ class LiveScreen:
             screen.resize(*piece.size)
         self._keep(screen)
         answers = screen.feed(piece.data)
+        if self.heard is not None and not replayed:
+            self.heard(piece.data, self._cursor < self._waited)
         if answers and not replayed and self._in_time():
             self._answer(self._cursor + len(piece.data), answers[:ANSWER_MAX])
         self._cursor += len(piece.data)

@@ -23,6 +23,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from runner_agent import __version__
 from runner_agent.messages import ToolAnswer
 from runner_agent.pods.pod_tokens import PodTokens
+from runner_agent.tools.hook_door import PATH as HOOKS
+from runner_agent.tools.hook_door import Ears, HookDoor
 
 MAX_BODY = 1024 * 1024  # bytes of one call
 LEAVE_S = 1  # given to calls under way when the daemon stops
@@ -41,8 +43,11 @@ Forward = Callable[[str, str, dict[str, Any]], Awaitable[ToolAnswer]]
 class ToolServer:
     """`listing` gives the tools as the Gateway sent them last."""
 
-    def __init__(self, tokens: PodTokens, listing: Callable[[], bytes], forward: Forward) -> None:
+    def __init__(
+        self, tokens: PodTokens, listing: Callable[[], bytes], forward: Forward, ears: Ears
+    ) -> None:
         self._tokens, self._listing, self._forward = tokens, listing, forward
+        self._ears = ears
         self._server = Server(
             "mesh",
             version=__version__,
@@ -80,11 +85,14 @@ class ToolServer:
                 allowed_origins=["http://127.0.0.1:*", "http://localhost:*"],
             ),
         )
-        return _ForPods(inner, self._tokens)
+        return _ForPods(inner, self._tokens, HookDoor(self._ears))
 
     async def _list(
-        self, _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
+        self, context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
+        token: str = context.request.scope[POD_TOKEN]  # type: ignore[union-attr] # as below
+        if pod := self._tokens.pod_of(token):
+            self._ears.saw_tools(pod)
         return types.ListToolsResult(tools=list(_parsed(self._listing())))
 
     async def _call(
@@ -107,19 +115,23 @@ def _parsed(listing: bytes) -> tuple[types.Tool, ...]:
 class _ForPods:
     """Lets in who shows the token of a living Pod. Plain ASGI, so that SSE is not buffered."""
 
-    def __init__(self, inner: ASGIApp, tokens: PodTokens) -> None:
-        self._inner, self._tokens = inner, tokens
+    def __init__(self, inner: ASGIApp, tokens: PodTokens, hooks: HookDoor) -> None:
+        self._inner, self._tokens, self._hooks = inner, tokens, hooks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         header = dict(scope.get("headers", ())).get(b"authorization", b"").decode("latin-1")
         kind, _, token = header.partition(" ")
-        if kind.lower() != "bearer" or self._tokens.pod_of(token.strip()) is None:
+        pod = self._tokens.pod_of(token.strip())
+        if kind.lower() != "bearer" or pod is None:
             refusal = JSONResponse(
                 {"error": "This door takes the token of a living Pod, as Authorization: Bearer."},
                 status_code=401,
                 headers={"WWW-Authenticate": "Bearer"},
             )
             await refusal(scope, receive, send)
+            return
+        if scope["path"].startswith(HOOKS):
+            await self._hooks.answer(pod, scope, receive, send)
             return
         await self._inner({**scope, POD_TOKEN: token.strip()}, receive, send)
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from runner_agent.agents.watch import AgentWatch
 from runner_agent.config import Config
 from runner_agent.messages import ToolAnswer
 from runner_agent.pods.pod_tokens import PodTokens
@@ -22,8 +23,8 @@ logger = logging.getLogger(__name__)
 class ToolDoor:
     """`listing`: the tools as the Gateway sent them last, as JSON."""
 
-    def __init__(self, config: Config, tokens: PodTokens) -> None:
-        self._config, self._tokens = config, tokens
+    def __init__(self, config: Config, tokens: PodTokens, watch: AgentWatch) -> None:
+        self._config, self._tokens, self._watch = config, tokens, watch
         self._listener: socket.socket | None = None
         self.listing = b"[]"
         self.port = 0
@@ -50,7 +51,7 @@ class ToolDoor:
         served: Any = await asyncio.to_thread(
             importlib.import_module, "runner_agent.tools.mcp_server"
         )
-        server = served.ToolServer(self._tokens, lambda: self.listing, forward)
+        server = served.ToolServer(self._tokens, lambda: self.listing, forward, self._watch)
         await server.serve(self._listener)
 
     def _remembered(self) -> int:

@@ -4,11 +4,10 @@ import asyncio
 
 import pytest
 
-from runner_agent.messages import Command, CommandError, Prompt
-from runner_agent.pods.prompting import type_when_idle
+from runner_agent.messages import Command, CommandError
 from tests.runner_agent.pods.rig import daemon, supervised
 
-READER = ["sh", "-c", 'stty -echo; while read -r line; do echo "<$line>"; done']
+READER = ["sh", "-c", 'stty -echo; echo ready; while read -r line; do echo "<$line>"; done']
 
 
 def command(pod, text, id_="c1"):
@@ -20,7 +19,7 @@ async def test_it_is_typed_with_enter_once_the_agent_is_quiet(config):
         host = await rig.start(READER)
         result = await rig.supervisor.do(command(host.pod, "two\nlines"))
         assert "<two lines>" in await rig.shows(host, "lines>")
-        assert result["offset"] >= 0
+        assert [step["step"] for step in result["steps"]] == ["typed", "submitted"]
 
 
 async def test_several_go_in_in_the_order_they_came(config):
@@ -60,9 +59,8 @@ async def test_a_pod_that_ends_first_is_said_so(config):
 async def test_what_a_restart_cut_off_is_typed_to_its_end_and_once(config):
     async with daemon(config) as rig:
         host = await rig.start(READER)
-        places = rig.supervisor._records.places(host.pod)
-        pod, prompt = host.pod, Prompt(host.pod, "c1", "only once")
-        await type_when_idle(host, rig.terminals, places, prompt)
+        pod = host.pod
+        await rig.supervisor.do(command(pod, "only once"))
         await rig.shows(host, "<only once>")
     async with supervised(config) as rig:
         host = rig.hosts.get(pod)

@@ -1,0 +1,121 @@
+"""Answering what an agent asks, and interrupting it: keys, typed only while the question stands."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from runner_agent.agents.spec import AgentSpec
+from runner_agent.agents.watched import Watched
+from runner_agent.messages import CommandError
+from runner_agent.terminals.pod_host import HostError, PodHost
+from runner_agent.together import until
+
+DRAWN_WITHIN_S = 3.0  # a hook tells of a dialog before the dialog is there
+GONE_WITHIN_S = 5.0
+ENTER_AFTER_S = 0.2
+
+CHOICES = get_args(Literal["allow", "allow_always", "deny", "text"])
+
+
+@dataclass(frozen=True, slots=True)
+class ToAnswer:
+    """`question` is the id that was told; `text` goes with the choice "text"."""
+
+    pod: str
+    id: str
+    question: str
+    choice: str
+    text: str = ""
+
+
+async def answer(host: PodHost, watched: Watched, wanted: ToAnswer) -> dict[str, Any]:
+    """What was seen after it. CommandError no_question, no_choice, pod_ended."""
+    _check_open(watched, wanted)
+    keys = _keys(watched, wanted)
+    await _until_drawn(watched, wanted)
+    writer = f"answer:{wanted.id}"
+    with _TypingInto(host):
+        await host.input(keys, writer, 0)
+        if wanted.choice == "text":
+            await asyncio.sleep(ENTER_AFTER_S)
+            await host.input(b"\r", writer, len(keys))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GONE_WITHIN_S):
+            await until(watched.changed, lambda: not _is_open(watched, wanted) or not host.running)
+    watched.tell()
+    return {"is_over": not _is_open(watched, wanted), "evidence": watched.status.evidence}
+
+
+async def interrupt(host: PodHost, watched: Watched, command_id: str) -> dict[str, Any]:
+    """Type what interrupts it. CommandError no_interrupt, pod_ended."""
+    keys = watched.spec.interrupt.keys if watched.spec else "\x03"
+    if not keys:
+        raise CommandError("no_interrupt", "This agent cannot be interrupted by a key.")
+    was = watched.status.state
+    with _TypingInto(host):
+        await host.input(keys.encode(), f"interrupt:{command_id}", 0)
+    if was in {"working", "waiting"}:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GONE_WITHIN_S):
+                await until(watched.changed, lambda: watched.status.state != was)
+    watched.tell()
+    return {"was": was, "state": watched.status.state, "evidence": watched.status.evidence}
+
+
+def _is_open(watched: Watched, wanted: ToAnswer) -> bool:
+    asked = watched.status.question
+    return asked is not None and (not wanted.question or asked.id == wanted.question)
+
+
+def _check_open(watched: Watched, wanted: ToAnswer) -> None:
+    if not _is_open(watched, wanted):
+        raise CommandError(
+            "no_question", "This question is not open any more: look at what the agent does now."
+        )
+
+
+def _keys(watched: Watched, wanted: ToAnswer) -> bytes:
+    if wanted.choice == "text":
+        text = "".join(c for c in wanted.text.replace("\n", " ") if c.isprintable())
+        if not text:
+            raise CommandError("no_choice", "There is no text to answer with.")
+        return text.encode()
+    answers = (watched.spec or AgentSpec("")).answers
+    keys = str(getattr(answers, wanted.choice))
+    if not keys:
+        raise CommandError(
+            "no_choice", f"This agent has no key for “{wanted.choice}”: answer in its terminal."
+        )
+    return keys.encode()
+
+
+async def _until_drawn(watched: Watched, wanted: ToAnswer) -> None:
+    """Where a dialog can be known by its screen or its title, it must be there now."""
+    known_by = {s for s in ("screen", "title") if "waiting" in watched.rules.says(s)}
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAWN_WITHIN_S):
+            while True:
+                watched.look(await watched.host.live.at_end(), is_quiet=True)
+                _check_open(watched, wanted)
+                if not known_by or watched.sees_dialog():
+                    return
+                watched.changed.clear()
+                await watched.changed.wait()
+    raise CommandError(
+        "no_question",
+        "The agent asked, and its question is not on its screen: look at its terminal.",
+        {"evidence": watched.shown()},
+    )
+
+
+class _TypingInto:
+    def __init__(self, host: PodHost) -> None:
+        self._host = host
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, HostError):
+            raise CommandError("pod_ended", f"Pod {self._host.pod} has ended.") from error
