@@ -9,11 +9,11 @@ from typing import Any
 
 from runner_agent import config as configs
 from runner_agent import lock, settings
+from runner_agent.agents import available
 from runner_agent.config import Config
 from runner_agent.jail import confine
 from runner_agent.link.enroll import EnrollError, enroll
 from runner_agent.messages import InstalledAgent
-from runner_agent.pods import installed
 from runner_agent.settings import ConfigError
 
 
@@ -100,7 +100,7 @@ def _keep_settings(config: Config, wanted: Wanted) -> None:
 
 
 async def _look_around(config: Config) -> Joined:
-    agents = await installed.look(config)
+    agents = await available.look(config)
     isolation = await confine.detect(config)
     git = shutil.which("git", path=config.path)
     return Joined(

@@ -21,9 +21,11 @@ from runner_agent.messages import CommandError, Progress
 from runner_agent.places import Places, places_of
 from runner_agent.pods import furnishing
 from runner_agent.pods.going_on import GoingOn
+from runner_agent.pods.new_workspace import NewWorkspace
 from runner_agent.pods.payloads import StartPod
 from runner_agent.pods.pod_tokens import PodTokens, digest, new_token
 from runner_agent.pods.records import Record, Records
+from runner_agent.pods.setting_up import set_up
 from runner_agent.terminals.hosts import HostError, Launch, PodHost, PodHosts
 from runner_agent.workspaces import removal
 from runner_agent.workspaces.workspace import Workspace, Workspaces
@@ -75,7 +77,8 @@ class Starting:
             workspace = self._going_on.workspace(wanted)
         else:
             say = partial(self._say, wanted.pod, "workspace")
-            workspace = await self.workspaces.prepare(wanted.pod, places, wanted.workspace, say)
+            new = NewWorkspace(self.records, self.workspaces, self.isolation)
+            workspace = await new.make(places, wanted.workspace, say)
             undo.push_async_callback(self.workspaces.discard, places)
             await self._going_on.copy_home(wanted, places)
         program = await self._program(wanted)
@@ -93,7 +96,7 @@ class Starting:
         if wanted.agent is None:
             return Program()
         say = partial(self._say, wanted.pod, "agent")
-        return await self.agents.provide(wanted.agent.spec, wanted.env, say)
+        return await self.agents.provide(wanted.agent.spec, say)
 
     async def _launch(
         self,
@@ -126,6 +129,10 @@ class Starting:
             places.prompt.write_text(wanted.prompt)
         self.tokens.add(wanted.pod, record.token_digest)
         confined = confinement(places, record.workspace, record.shown)
+        if (setup := wanted.workspace.setup) and not record.root:
+            self._say(wanted.pod, "setup")
+            say = partial(self._say, wanted.pod, "setup")
+            await set_up(setup, confined, env, self.isolation, say)
         return await self._spawn(
             Launch(
                 pod=wanted.pod,
