@@ -37,6 +37,7 @@ class Config:
     repository_roots: tuple[Path, ...] = ()  # local repositories are taken only from below these
     isolation: str = "auto"
     log_max: int = LOG_MAX
+    registry_settings: dict[str, str] = field(default_factory=dict, repr=False)
     allow_login: bool = False  # Pods may use the logins of this Runner's user
     path: str = os.defpath  # where agents and tools are found
     language: str = "C.UTF-8"  # LANG of every Pod
@@ -168,6 +169,7 @@ def load(home: Path | None = None, environ: Mapping[str, str] = os.environ) -> C
         sockets=Path(sockets) if sockets else _sockets(home, environ.get("XDG_RUNTIME_DIR")),
         enrolled=_enrolled(home / "enrolled.json"),
         path=environ.get("PATH") or os.defpath,
+        registry_settings=settings.of_registries(environ),
         language=environ.get("LANG") or "C.UTF-8",
         **wanted,
     )

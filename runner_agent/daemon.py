@@ -11,6 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 
 from runner_agent import __version__, machine
+from runner_agent.agents import available
 from runner_agent.agents.watch import AgentWatch
 from runner_agent.commands import Commands
 from runner_agent.config import Config
@@ -23,7 +24,6 @@ from runner_agent.link.status import Status
 from runner_agent.lock import alone
 from runner_agent.messages import Answer, Command, InstalledAgent, Question
 from runner_agent.outbox import Outbox
-from runner_agent.pods import installed
 from runner_agent.pods.pod_tokens import PodTokens
 from runner_agent.pods.questions import Questions
 from runner_agent.pods.supervisor import Supervisor
@@ -96,8 +96,8 @@ class Daemon:
 
     async def _serve(self, link: Link) -> None:
         async with self._supervisor.running():
-            known = installed.remembered(self._config)
-            self._agents = await installed.look(self._config) if known is None else known
+            known = available.remembered(self._config)
+            self._agents = await available.look(self._config) if known is None else known
             await until_one_ends(
                 self._commands.run(),
                 self._hold(link),
@@ -188,9 +188,13 @@ class Daemon:
             await self._commands.stop(FINISH_S)
 
     async def _look_for_agents(self) -> None:
+        agents = self._supervisor.agents
         while True:
-            self._agents = await installed.look(self._config)
-            await asyncio.sleep(LOOK_FOR_AGENTS_S)
+            agents.changed.clear()
+            self._agents = await available.look(self._config, agents.on_path)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_FOR_AGENTS_S):
+                    await agents.changed.wait()
 
     async def _prune(self) -> None:
         while True:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,13 @@ from runner_agent.errors import ToldError
 
 ISOLATION_LEVELS = ("auto", "jail", "none")
 MOST_PODS = 10_000
+
+
+_OF_REGISTRIES = re.compile(
+    r"(?i:https?|all|no)_proxy|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|REQUESTS_CA_BUNDLE"
+    r"|(?i:npm_config_(registry|userconfig|globalconfig|cafile|strict_ssl|https?_proxy|noproxy))"
+    r"|PIP_(CONFIG_FILE|(EXTRA_)?INDEX_URL|FIND_LINKS|CERT|CLIENT_CERT|TRUSTED_HOST|PROXY|DEFAULT_TIMEOUT|RETRIES)"
+)
 
 
 class ConfigError(ToldError):
@@ -92,6 +100,11 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             except ValueError as error:
                 raise ConfigError(f"{variable}: {error}") from error
     return held
+
+
+def of_registries(environ: Mapping[str, str]) -> dict[str, str]:
+    """What of the environment says how npm and pip reach their packages: registries, mirrors, proxies, authorities."""
+    return {name: value for name, value in environ.items() if _OF_REGISTRIES.fullmatch(name)}
 
 
 def change(path: Path, **changes: Any) -> None:
