@@ -8,13 +8,16 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's word
 
+from pods.envelope import EnvelopeError
+from pods.services import vault
+
 LONGEST_SOCKET = 107 - len("/supervisor.sock.12345")
 SHORTEST_KEY = 32
 
 
 @register()
 def check_settings(**_kwargs: Any) -> list[CheckMessage]:
-    return [*_secrets(), *_paths(), *_addresses(), *_assets()]
+    return [*_secrets(), *_keys(), *_paths(), *_addresses(), *_assets()]
 
 
 def _secrets() -> Iterator[CheckMessage]:
@@ -30,6 +33,28 @@ def _secrets() -> Iterator[CheckMessage]:
             "The key of the certificate authority is open to others.",
             hint=f"chmod 600 {key}",
             id="mesh.E002",
+        )
+
+
+def _keys() -> Iterator[CheckMessage]:
+    """The keys that protect credential sets: closed to others, and keys."""
+    path = settings.SECRETS_KEY_FILE
+    if path.exists() and path.stat().st_mode & 0o077:
+        yield Error(
+            "The keys of the credential sets are open to others.",
+            hint=f"chmod 600 {path}",
+            id="mesh.E009",
+        )
+    made_at_need = not settings.SECRETS_KEY and path == settings.HOME.secrets_key
+    if made_at_need and not path.exists():
+        return
+    try:
+        vault.keys()
+    except EnvelopeError as error:
+        yield Error(
+            f"The keys of the credential sets cannot be used. {error}",
+            hint="Put the key file, or MESH_SECRETS_KEY, back as it was: without it no credential set can be read.",
+            id="mesh.E010",
         )
 
 

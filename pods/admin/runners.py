@@ -1,6 +1,7 @@
 """Runners, their certificates and enrollment tokens, and the gateways that hold their Sessions."""
 
 from collections.abc import Callable
+from functools import partial
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -29,7 +30,7 @@ class RunnerAdmin(ReadOnlyAdmin):
     )
     list_filter = ("organization", "isolation")
     search_fields = ("name", "hostname")
-    actions = ("drain", "resume", "disable", "enable", "revoke")
+    actions = ("drain", "resume", "disable", "enable", "lend_login", "keep_login", "revoke")
 
     @display(
         description="Health",
@@ -62,6 +63,14 @@ class RunnerAdmin(ReadOnlyAdmin):
     @admin.action(description="Enable", permissions=["view"])
     def enable(self, request: HttpRequest, chosen: QuerySet[Runner]) -> None:
         _each(request, chosen, runners.enable_runner, "is enabled")
+
+    @admin.action(description="Lend its own logins to Pods", permissions=["view"])
+    def lend_login(self, request: HttpRequest, chosen: QuerySet[Runner]) -> None:
+        _each(request, chosen, partial(runners.lend_login, lent=True), "lends its own logins")
+
+    @admin.action(description="Keep its own logins from Pods", permissions=["view"])
+    def keep_login(self, request: HttpRequest, chosen: QuerySet[Runner]) -> None:
+        _each(request, chosen, partial(runners.lend_login, lent=False), "keeps its own logins")
 
     @admin.action(description="Revoke its certificates", permissions=["view"])
     def revoke(self, request: HttpRequest, chosen: QuerySet[Runner]) -> None:

@@ -10,13 +10,20 @@ from django.urls import reverse
 
 from accounts.actor import Actor
 from accounts.pages.frame import PageRequest, go, page
-from pods.access import agent_types_for, check_may_create, repositories_for, runners_for
+from pods.access import check_may_create, repositories_for, runners_for
 from pods.errors import RefusedError
 from pods.models import Pod
+from pods.pages.launch_choices import (
+    PERMISSIONS_SAID,
+    agent_choices,
+    credential_choices,
+    last_chosen,
+)
 from pods.services.pods import PodRequest, create_pod
 
 FIELD_OF = {"argv": "command"}
 """Where the form calls something by another name than the service."""
+CHOSEN = ("permissions", "model", "version", "credentials", "cols", "rows")
 
 
 class PodForm(forms.Form):
@@ -25,14 +32,17 @@ class PodForm(forms.Form):
     base = forms.CharField(required=False, max_length=200)
     labels = forms.CharField(required=False, max_length=2000)
     name = forms.CharField(required=False, max_length=100)
+    model = forms.CharField(required=False, max_length=100)
+    version = forms.CharField(required=False, max_length=60)
     cols = forms.IntegerField(required=False)
     rows = forms.IntegerField(required=False)
 
     def __init__(self, actor: Actor, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.agent_types = list(agent_types_for(actor).order_by("name"))
+        self.agents = agent_choices(actor)
         self.repositories = list(repositories_for(actor).order_by("name"))
         self.runners = list(runners_for(actor).usable().order_by("name"))
+        self.agent_types = [each.agent_type for each in self.agents]
         agents = [(each.slug, each.name) for each in self.agent_types]
         repositories = [
             ("", "Empty directory"),
@@ -41,6 +51,12 @@ class PodForm(forms.Form):
         runners = [("", "Any that fits"), *((str(each.pk), _said(each)) for each in self.runners)]
         self.fields["agent_type"] = forms.ChoiceField(choices=agents)
         self.fields["repository"] = forms.ChoiceField(choices=repositories, required=False)
+        self.fields["permissions"] = forms.ChoiceField(
+            choices=[("", "As usual here"), *PERMISSIONS_SAID.items()], required=False
+        )
+        self.fields["credentials"] = forms.ChoiceField(
+            choices=credential_choices(actor), required=False
+        )
         self.fields["runner"] = forms.ChoiceField(choices=runners, required=False)
 
     def clean_command(self) -> tuple[str, ...]:
@@ -73,7 +89,7 @@ class PodForm(forms.Form):
             labels=asked["labels"],
             name=asked["name"],
             argv=asked["command"] if command_given else (),
-            **{side: asked[side] for side in ("cols", "rows") if asked[side]},
+            **{name: asked[name] for name in CHOSEN if asked[name]},
         )
 
     def refuse(self, error: RefusedError) -> None:
@@ -118,7 +134,7 @@ def _last_used(request: PageRequest) -> dict[str, Any]:
 def _from_newest(actor: Actor) -> dict[str, Any]:
     newest = (
         Pod.objects.filter(organization_id=actor.organization_id, owner_id=actor.user_id)
-        .select_related("agent_type", "workspace__repository")
+        .select_related("agent_type", "credentials", "workspace__repository")
         .order_by("-pk")
         .first()
     )
@@ -127,6 +143,7 @@ def _from_newest(actor: Actor) -> dict[str, Any]:
     workspace = newest.workspace
     repository = workspace.repository if workspace else None
     return {
+        **last_chosen(newest),
         "agent_type": newest.agent_type.slug,
         "command": shlex.join(newest.spec.get("argv", [])) if newest.agent_type.takes_argv else "",
         "repository": repository.slug if repository else "",

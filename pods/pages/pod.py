@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.pages.frame import PageRequest, done, page
 from pods.access import Need, may_see_terminal, may_type, pod_for
+from pods.pages.launch_choices import LaunchLook
 from pods.pages.looks import PodLook, steps
 from pods.services.pods import terminate_pod
 
@@ -21,6 +22,7 @@ def pod(request: PageRequest, key: str) -> HttpResponse:
     context = {
         "pod": found,
         "look": PodLook(found),
+        "launch": LaunchLook(found),
         "events": newest,
         "steps": steps(found, reversed(newest)),
         "sees_terminal": may_see_terminal(request.actor, found),

@@ -1,6 +1,7 @@
 """Machines: their health, letting one in, resting and sending one away."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from django.db.models import Max, Q
@@ -14,7 +15,7 @@ from accounts.pages.frame import PageRequest, done, page
 from pods.access import Need, check_manages_runners, runner_for, runners_for
 from pods.errors import NotVisibleError
 from pods.models import EnrollmentToken, Runner
-from pods.pages.looks import RunnerLook
+from pods.pages.runner_look import RunnerLook
 from pods.services import runners as services
 from pods.services.placing import taken_places
 
@@ -23,6 +24,14 @@ VERBS: dict[str, tuple[Callable[..., Runner], str]] = {
     "resume": (services.resume_runner, "takes new Pods again."),
     "disable": (services.disable_runner, "is disabled: its connection closes within 5 seconds."),
     "enable": (services.enable_runner, "may connect again."),
+    "lend": (
+        partial(services.lend_login, lent=True),
+        "lends Pods the logins of its own user.",
+    ),
+    "keep": (
+        partial(services.lend_login, lent=False),
+        "keeps the logins of its own user to itself.",
+    ),
     "revoke": (services.revoke_runner, "must enroll again. Its Pods go on, unseen."),
     "retire": (services.retire_runner, "is retired."),
 }

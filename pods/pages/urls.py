@@ -1,6 +1,18 @@
 from django.urls import path, re_path
 
-from pods.pages import bindings, board, new_pod, palette, pod, repositories, runners, workspace
+from pods.pages import (
+    agent_types,
+    bindings,
+    board,
+    credentials,
+    new_pod,
+    palette,
+    pod,
+    prompts,
+    repositories,
+    runners,
+    workspace,
+)
 
 VERBS = "|".join(runners.VERBS)
 
@@ -10,6 +22,18 @@ urlpatterns = [
     path("pods/new/", new_pod.new_pod, name="new-pod"),
     path("pods/<slug:key>/", pod.pod, name="pod"),
     path("pods/<slug:key>/terminate/", pod.terminate, name="terminate-pod"),
+    path("pods/<slug:key>/peek/", board.peek, name="pod-peek"),
+    path("pods/<slug:key>/last-lines/", board.last_lines, name="pod-last-lines"),
+    path("pods/<slug:key>/prompts/", prompts.queue, name="pod-prompts"),
+    path("pods/<slug:key>/prompts/add/", prompts.add, name="queue-prompt"),
+    path("pods/<slug:key>/prompts/empty/", prompts.empty, name="empty-queue"),
+    path("pods/<slug:key>/answer/", prompts.answer, name="answer-question"),
+    path("pods/<slug:key>/interrupt/", prompts.interrupt, name="interrupt-pod"),
+    re_path(
+        rf"^prompts/(?P<prompt_id>[0-9]{{1,18}})/(?P<verb>{'|'.join(prompts.VERBS)})/$",
+        prompts.act,
+        name="act-on-prompt",
+    ),
     path("pods/<slug:key>/workspace/", workspace.workspace, name="pod-workspace"),
     path("pods/<slug:key>/diff/", workspace.diff, name="pod-diff"),
     path("pods/<slug:key>/bindings/", bindings.bindings, name="pod-bindings"),
@@ -19,6 +43,19 @@ urlpatterns = [
         rf"^bindings/(?P<binding_id>[0-9]{{1,18}})/(?P<verb>{'|'.join(bindings.VERBS)})/$",
         bindings.act,
         name="act-on-binding",
+    ),
+    path("agent-types/", agent_types.agent_types, name="agent-types"),
+    path("agent-types/new/", agent_types.new_agent_type, name="new-agent-type"),
+    path("agent-types/<slug:slug>/", agent_types.agent_type, name="agent-type"),
+    path(
+        "agent-types/<slug:slug>/switch/", agent_types.switch_agent_type, name="switch-agent-type"
+    ),
+    path("keys/", credentials.credentials, name="credentials"),
+    path("keys/<int:set_id>/", credentials.credential_set, name="credential-set"),
+    path(
+        "keys/<int:set_id>/delete/",
+        credentials.delete_credential_set,
+        name="delete-credential-set",
     ),
     path("runners/", runners.runners, name="runners"),
     path("runners/enroll/", runners.enroll, name="enroll-runner"),

@@ -133,6 +133,13 @@ def chosen(pod: Pod) -> dict[str, str]:
     return {name: value for name, value in said.items() if value}
 
 
+def providers_of(declared: Declaration) -> list[str]:
+    """Whose keys it can use; none: anybody's."""
+    takes = declared["credentials"]
+    by_provider = takes["api_key"] if isinstance(takes["api_key"], Mapping) else {}
+    return list(takes["providers"] or by_provider)
+
+
 # ---- Choosing
 
 
@@ -215,18 +222,11 @@ def _credentials(
 def _found(by: Actor, declared: Declaration, wanted: str) -> CredentialSet | None:
     """One's own before the Organization's; of several the one that was made first."""
     fitting = credentials_for(by)
-    if providers := _providers(declared):
+    if providers := providers_of(declared):
         fitting = fitting.filter(provider__in=providers)
     if wanted:
         fitting = fitting.filter(slug=wanted)
     return fitting.exclude(user=None).order_by("pk").first() or fitting.order_by("pk").first()
-
-
-def _providers(declared: Declaration) -> list[str]:
-    """Whose keys it can use; none: anybody's."""
-    takes = declared["credentials"]
-    by_provider = takes["api_key"] if isinstance(takes["api_key"], Mapping) else {}
-    return list(takes["providers"] or by_provider)
 
 
 def _references(credentials: CredentialSet | None) -> dict[str, str]:
