@@ -1,6 +1,7 @@
 """What is answered to anybody: how to enroll, and whether this installation is well."""
 
 import logging
+import os
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from pods.services.authority import authority
 logger = logging.getLogger(__name__)
 
 GATEWAY_SILENT_AFTER = timedelta(seconds=20)
+DISK_LEFT = 1 << 20  # bytes; with fewer nothing can be written
 
 
 @require_safe
@@ -75,8 +77,14 @@ def _gateway() -> str:
     return "ok" if seen else "away"
 
 
+def _disk() -> str:
+    found = os.statvfs(settings.HOME.root)
+    return "ok" if found.f_bavail * found.f_frsize > DISK_LEFT else "full"
+
+
 _CHECKS: dict[str, Callable[[], str]] = {
     "database": _database,
+    "disk": _disk,
     "redis": _redis,
     "gateway": _gateway,
 }

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from accounts.errors import NotSignedInError
+from pods.database_trouble import RETRY_AFTER_S, trouble_of
 from pods.errors import (
     CommandFailedError,
     ConflictError,
@@ -86,9 +87,19 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response:
                 rest.NotFound() if isinstance(exc, Http404) else rest.PermissionDenied()
             )
     request: HttpRequest | None = context.get("request")
+    if trouble := trouble_of(exc):
+        logger.warning("%s: %s", request and request.path, exc)
+        return Response(
+            body(trouble.code, trouble.message), trouble.status, headers=_later(trouble.status)
+        )
     logger.error("error in %s", request and request.path, exc_info=exc)
     got_request_exception.send_robust(sender=None, request=request)
     return Response(body("internal", "Something went wrong here. It was logged."), status=500)
+
+
+def _later(status: int) -> dict[str, str]:
+    """When to ask again; 507 waits for a person."""
+    return {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}  # noqa: PLR2004
 
 
 def too_large() -> TooLargeError:
@@ -97,7 +108,7 @@ def too_large() -> TooLargeError:
 
 def fallback(status: int, code: str, message: str) -> JsonResponse:
     """For what fails before a view of the API is reached."""
-    return JsonResponse(body(code, message), status=status)
+    return JsonResponse(body(code, message), status=status, headers=_later(status))
 
 
 def _of_mesh(error: MeshError) -> Response:

@@ -27,7 +27,9 @@ def pytest_runtest_makereport(
     report = yield
     rigs = [each for each in getattr(item, "funcargs", {}).values() if isinstance(each, Rig)]
     if report.failed and rigs:
-        report.sections += [(f"end of {name}", rigs[0].log(name)[-LAST_WORDS:]) for name in rigs[0].services()]
+        report.sections += [
+            (f"end of {name}", rigs[0].log(name)[-LAST_WORDS:]) for name in rigs[0].services()
+        ]
     return report
 
 

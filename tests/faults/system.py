@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any
 
 from mesh.up.supervisor import services
 from tests.faults.proxy import Proxy
-from tests.journeys.system import ROOT, System, free_port, wait
+from tests.journeys.system import ROOT, Answer, System, free_port, wait
 
 PROGRAMS = Path(__file__).with_name("programs")
 WRITER = (PROGRAMS / "writer.py").read_text()
@@ -59,6 +61,16 @@ class Rig(System):
     def attached(self, within: float = 30.0) -> None:
         """Wait until the Runner has a Session that answers."""
         wait(self.online, lambda: self.log("runner"), within)
+
+    def get(self, path: str) -> Answer:
+        """A page of the server's own, such as `readyz`."""
+        url = f"{self.run_file['url']}/{path}"
+        try:
+            with urllib.request.urlopen(url, timeout=30) as answer:
+                return Answer(answer.status, answer.headers, answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, error.headers, error.read())
 
     def answers(self, key: str, within: float = 30.0) -> None:
         """Wait until the Runner itself says something of this Pod."""
@@ -109,12 +121,19 @@ class Rig(System):
 
     def redis(self, *words: str) -> bytes:
         """One command to Valkey, over its socket."""
-        path = self.service_environment()["MESH_SOCKETS"] + "/redis.sock"
-        with socket.socket(socket.AF_UNIX) as to:
-            to.settimeout(10)
-            to.connect(path)
+        with self._valkey() as to:
             to.sendall((" ".join(words) + "\r\n").encode())
             return to.recv(4096)
+
+    def redis_without_answer(self, *words: str) -> None:
+        with self._valkey() as to:
+            to.sendall((" ".join(words) + "\r\n").encode())
+
+    def _valkey(self) -> socket.socket:
+        to = socket.socket(socket.AF_UNIX)
+        to.settimeout(10)
+        to.connect(self.service_environment()["MESH_SOCKETS"] + "/redis.sock")
+        return to
 
     def service_environment(self) -> dict[str, str]:
         """What the services were given, from the supervisor's own."""
