@@ -17,6 +17,7 @@ app.conf.beat_schedule = {
     "prune": {"task": "pods.prune", "schedule": 3600.0, "options": {"expires": 3000}},
     # Attach and each Pod's end place at once; this finds what fell between them.
     "place": {"task": "pods.place_pending", "schedule": 15.0, "options": {"expires": 10}},
+    "rollouts": {"task": "pods.roll_out", "schedule": 10.0, "options": {"expires": 9}},
     "bindings": {"task": "pods.end_bindings", "schedule": 60.0, "options": {"expires": 50}},
     "mentions": {
         "task": "channels.deliver_waiting",

@@ -34,6 +34,11 @@ class Home:
         return self.root / "agent-types"
 
     @property
+    def releases(self) -> Path:
+        """Archives of the Runner, and the public key they are signed for."""
+        return self.root / "releases"
+
+    @property
     def static(self) -> Path:
         return self.root / "static"
 

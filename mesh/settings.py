@@ -154,6 +154,10 @@ SECRETS_KEY_FILE = Path(env("MESH_SECRETS_KEY_FILE", default=str(HOME.secrets_ke
 # A file is read anew at each use, so that keys can change; what the environment holds, once.
 SECRETS_KEY = "" if "MESH_SECRETS_KEY_FILE" in env.ENVIRON else env("MESH_SECRETS_KEY", default="")
 
+# ---- Releases of the Runner; the private key is a file of the operator's, known to no setting
+RELEASES_DIR = Path(env("MESH_RELEASES_DIR", default=str(HOME.releases)))
+RELEASE_KEY_FILE = Path(env("MESH_RELEASE_KEY", default=str(RELEASES_DIR / "release.pub")))
+
 # ---- Sign-in
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-PROTOCOL_LOWEST, PROTOCOL_HIGHEST = 1, 1
+PROTOCOL_LOWEST, PROTOCOL_HIGHEST = 1, 2
 
 # ---- A Runner's claims. Text is clean (no control characters), numbers fit their columns.
 
@@ -40,6 +40,8 @@ class RunnerHello:
     pods: tuple[PodReport, ...] = ()
     mcp_port: int = 0
     unfinished_commands: frozenset[str] = frozenset()
+    platform: str = ""
+    python: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,14 @@ class PromptStep:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateStep:
+    command_id: str
+    step: str
+    text: str = ""
+    at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """`body` is JSON, or raw bytes for "output". An empty `error_code`: it is an answer."""
 
@@ -140,7 +150,8 @@ class Stopping:
 
 
 AboutAgent = AgentStatus | AgentUsage | PromptStep
-Report = CommandAck | CommandResult | PodProgress | PodReport | KeptScreen | InputBurst | AboutAgent
+AboutCommand = CommandAck | CommandResult | UpdateStep
+Report = AboutCommand | PodProgress | PodReport | KeptScreen | InputBurst | AboutAgent
 """Claims that change rows: written in order, in batches, under the epoch of their Session."""
 
 FromRunner = RunnerHello | Heartbeat | Report | Answer | Stopping
@@ -155,6 +166,7 @@ class Welcome:
     server_time_ms: int
     runner_name: str
     tools: bytes = b"[]"  # JSON, as MCP lists them
+    release_key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

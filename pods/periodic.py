@@ -7,6 +7,7 @@ from celery import shared_task
 from pods.services.bindings import expire_unanswered, release_those_of_ended
 from pods.services.placing import place_pending
 from pods.services.retention import PRUNERS
+from pods.services.rollouts import go_on_with_all
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +22,12 @@ def prune() -> None:
 @shared_task(name="pods.place_pending", ignore_result=True)  # type: ignore[untyped-decorator]
 def place_waiting() -> None:
     place_pending()
+
+
+@shared_task(name="pods.roll_out", ignore_result=True)  # type: ignore[untyped-decorator]
+def roll_out() -> None:
+    """Runners that were away when their turn came."""
+    go_on_with_all()
 
 
 @shared_task(name="pods.end_bindings", ignore_result=True)  # type: ignore[untyped-decorator]

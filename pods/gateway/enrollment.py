@@ -41,6 +41,7 @@ class EnrollmentService(rpc.EnrollmentServicer):
             certificate_pem=enrolled.certificate_pem,
             ca_pem=enrolled.ca_pem,
             gateways=enrolled.gateways,
+            release_key=enrolled.release_key,
         )
 
     async def _enroll(self, request: pb.EnrollRequest, context: Context) -> enrollment.Enrolled:

@@ -16,6 +16,7 @@ from pods.gateway.intake import Intake, Shared
 from pods.gateway.sender import send_commands
 from pods.gateway.session import Session, SessionClosedError, clock_ms
 from pods.messages import Goodbye, PartingReason, RunnerHello, ToRunner, Welcome
+from pods.services import releases
 from pods.services.reports import take_inventory
 from pods.services.sessions import Attachment, RunnerRefusedError, StaleEpochError, heard
 from pods.together import until_one_ends
@@ -70,8 +71,9 @@ class Holding:
         """Welcome it, compare what it has with the rows, and only then send what is queued."""
         session, pool = self._session, self._shared.pool
         name = self._attachment.name
+        key = await pool.run(releases.public_key)
         await session.send(
-            Welcome(session.epoch, self._protocol, clock_ms(), name, toolbox.listing())
+            Welcome(session.epoch, self._protocol, clock_ms(), name, toolbox.listing(), key)
         )
         await self._intake.announce(await pool.run(take_inventory, self._attachment, hello))
         self._shared.places_freed()

@@ -4,7 +4,7 @@ import asyncio
 
 import grpc
 
-from pods.gateway import terminals, tools, wire
+from pods.gateway import release_door, terminals, tools, wire
 from pods.gateway.calls import EOF, Context, abort
 from pods.gateway.cleaning import MalformedError
 from pods.gateway.holding import Holding, end, part
@@ -21,6 +21,7 @@ from proto.mesh.v1 import runner_pb2 as pb
 from proto.mesh.v1 import runner_pb2_grpc as rpc
 
 DRAINING = "This gateway stops. Dial again."
+APART_S = 0.2  # between the Runners that are sent away
 
 
 class RunnerLink(rpc.RunnerLinkServicer):
@@ -31,11 +32,13 @@ class RunnerLink(rpc.RunnerLinkServicer):
         self._shared, self._periods = shared, periods
         self._draining = False
 
-    def drain(self) -> None:
-        """Take no more Sessions, and end each with a word."""
+    async def drain(self, within: float) -> None:
+        """Take no more Sessions, and end one after the other with a word: elsewhere they arrive in turn."""
         self._draining = True
-        for session in self._sessions:
+        held = tuple(self._sessions)
+        for session in held:
             session.close("draining", DRAINING)
+            await asyncio.sleep(min(APART_S, within / len(held)))
 
     # ---- the Session stream
 
@@ -116,7 +119,18 @@ class RunnerLink(rpc.RunnerLinkServicer):
             certificate_pem=renewed.certificate_pem,
             ca_pem=renewed.ca_pem,
             gateways=renewed.gateways,
+            release_key=renewed.release_key,
         )
+
+    async def FetchRelease(self, request: pb.ReleaseRequest, context: Context) -> None:  # noqa: N802
+        await self._admit(context)
+        await release_door.send(request, context, self._shared.pool)
+
+    async def AskUpdate(  # noqa: N802
+        self, request: pb.UpdateRequest, context: Context
+    ) -> pb.UpdateReply:
+        who = await self._admit(context)
+        return await release_door.ask(who.runner_id, request, context, self._shared.pool)
 
     async def _identify(self, context: Context) -> RunnerIdentity:
         who = runner_of(context)

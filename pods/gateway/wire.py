@@ -43,6 +43,8 @@ def decode(event: pb.FromRunner) -> messages.FromRunner:
             return answer(event.answer)
         case "goodbye":
             return messages.Stopping(clean(event.goodbye.text, 500))
+        case "update_step":
+            return _update_step(event.update_step)
         case about_a_pod:
             return _ofpod_key(about_a_pod, event)
 
@@ -90,6 +92,8 @@ def _hello(hello: pb.Hello) -> messages.RunnerHello:
         pods=tuple(_report(report) for report in hello.pods),
         mcp_port=hello.mcp_port if hello.mcp_port < 2**16 else 0,
         unfinished_commands=frozenset(command_id(id_) for id_ in hello.unfinished_commands),
+        platform=clean(hello.platform, 40),
+        python=clean(hello.python, 10),
     )
 
 
@@ -104,6 +108,14 @@ def _agent(agent: pb.InstalledAgent) -> dict[str, str]:
         "path": clean(agent.path, 500),
         "problem": clean(agent.problem, 500),
     }
+
+
+def _update_step(step: pb.UpdateStep) -> messages.UpdateStep:
+    if not 0 <= step.at_ms <= INT_MAX:
+        raise MalformedError("a step of no time")
+    return messages.UpdateStep(
+        command_id(step.command_id), clean(step.step, 20), clean(step.text, 200), step.at_ms
+    )
 
 
 def _result(result: pb.CommandResult) -> messages.CommandResult:
@@ -254,5 +266,6 @@ def _first_or_last(message: messages.Welcome | messages.Goodbye) -> pb.ToRunner:
             server_time_ms=message.server_time_ms,
             runner_name=message.runner_name,
             tools_json=message.tools,
+            release_key=message.release_key,
         )
     )

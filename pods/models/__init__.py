@@ -9,6 +9,7 @@ from pods.models.idempotency import IdempotentAnswer
 from pods.models.input_record import InputRecord
 from pods.models.pod import KeptScreen, Pod, PodEvent
 from pods.models.prompt import Prompt, Receipt
+from pods.models.release import Release, Rollout, UpdateAttempt
 from pods.models.repository import Repository
 from pods.models.runner import Certificate, EnrollmentToken, Runner
 from pods.models.workspace import Workspace
@@ -28,8 +29,11 @@ __all__ = [
     "PodEvent",
     "Prompt",
     "Receipt",
+    "Release",
     "Repository",
+    "Rollout",
     "Runner",
     "Secret",
+    "UpdateAttempt",
     "Workspace",
 ]

@@ -33,6 +33,9 @@ class Runner(models.Model):
     agents = models.JSONField(default=list, blank=True)  # [{slug, version, path, problem}]
     boot_id = models.CharField(max_length=60, blank=True)
     mcp_port = models.PositiveIntegerField(default=0)
+    platform = models.CharField(max_length=40, blank=True)  # of the releases it can run
+    python = models.CharField(max_length=10, blank=True)
+    protocol = models.PositiveIntegerField(default=0, editable=False)  # of its newest Session
 
     # The live Session. `gateway` is empty while there is none.
     epoch = models.BigIntegerField(default=0, editable=False)
@@ -48,6 +51,7 @@ class Runner(models.Model):
         default=False, editable=False
     )
     draining_since = models.DateTimeField(null=True, blank=True)  # takes no new Pods
+    updating_since = models.DateTimeField(null=True, blank=True)  # nor does it for now
     disabled_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=now, editable=False)

@@ -16,6 +16,7 @@ from pods.models import Certificate, EnrollmentToken, Runner
 from pods.news import announce
 from pods.services.authority import authority
 from pods.services.certificates import certificate_pem, serial_of
+from pods.services.releases import public_key
 from pods.services.sessions import RunnerRefusedError, refuse_unusable
 
 NAME_MAX = 60  # leaves room for a number that makes it unique
@@ -38,6 +39,7 @@ class Enrolled:
     certificate_pem: bytes
     ca_pem: bytes
     gateways: tuple[str, ...]  # host:port, any of them may be dialled
+    release_key: bytes = b""
 
 
 def enroll(token: str, csr_pem: bytes, name: str) -> Enrolled:
@@ -128,4 +130,5 @@ def _answer(runner: Runner, signed: x509.Certificate) -> Enrolled:
         certificate_pem=certificate_pem(signed),
         ca_pem=authority().ca_pem,
         gateways=tuple(settings.GATEWAY_ADDRESSES),
+        release_key=public_key(),
     )

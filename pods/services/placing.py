@@ -146,6 +146,8 @@ def _standing(runner: Runner) -> str:
         return "is disabled"
     if runner.draining_since:
         return "is draining"
+    if runner.updating_since:
+        return "is being updated"
     return "" if runner.attached_at else "has not connected yet"
 
 
@@ -187,7 +189,9 @@ def _claim(pod: Pod, runner: Runner) -> Workspace:
 
 def _check_room(runner: Runner) -> None:
     """Counted under the Runner's row lock, this Pod included."""
-    open_to_new = Runner.objects.usable().filter(pk=runner.pk, draining_since=None)
+    open_to_new = Runner.objects.usable().filter(
+        pk=runner.pk, draining_since=None, updating_since=None
+    )
     if not open_to_new.update(next_seq=F("next_seq")):  # takes the lock
         raise _TakenError
     counted = Runner.objects.filter(pk=runner.pk).annotate(taken=_TAKEN)

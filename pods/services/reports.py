@@ -11,6 +11,7 @@ from django.utils.timezone import now
 from pods.commands import OPEN, CommandKind
 from pods.lifecycle import LIVE, PodState
 from pods.messages import (
+    AboutCommand,
     AgentStatus,
     AgentUsage,
     CommandAck,
@@ -22,10 +23,11 @@ from pods.messages import (
     PromptStep,
     Report,
     RunnerHello,
+    UpdateStep,
 )
 from pods.models import Command, Pod, PodEvent
 from pods.news import announce
-from pods.services import agent_reports
+from pods.services import agent_reports, updates
 from pods.services.ends import found_running, has_ended, keep_screen, lose
 from pods.services.input_records import keep_burst
 from pods.services.results import give_up_on_lost, settle_ack, settle_result
@@ -77,7 +79,7 @@ def take_inventory(session: Attachment, hello: RunnerHello) -> Settled:
 
 def _settle_one(session: Attachment, claim: Report, settled: Settled) -> None:
     match claim:
-        case CommandAck() | CommandResult():
+        case CommandAck() | CommandResult() | UpdateStep():
             _settle_command(session, claim, settled)
         case PodReport():
             _settle_pod(session, claim, settled)
@@ -94,9 +96,11 @@ def _settle_one(session: Attachment, claim: Report, settled: Settled) -> None:
             assert_never(claim)
 
 
-def _settle_command(
-    session: Attachment, claim: CommandAck | CommandResult, settled: Settled
-) -> None:
+def _settle_command(session: Attachment, claim: AboutCommand, settled: Settled) -> None:
+    if isinstance(claim, UpdateStep):
+        if not updates.step(session, claim):
+            settled.refused.append(f"a step of Command {claim.command_id}, not its own")
+        return
     if isinstance(claim, CommandAck):
         is_its = settle_ack(session, claim)
     else:

@@ -10,7 +10,7 @@ from django.utils.timezone import now
 
 from pods.commands import CommandState
 from pods.errors import MeshError
-from pods.messages import RunnerHello
+from pods.messages import PROTOCOL_HIGHEST, RunnerHello
 from pods.models import Certificate, Command, Runner
 from pods.models.runner import RunnerQuerySet
 from pods.news import announce
@@ -151,4 +151,7 @@ def _described(hello: RunnerHello) -> dict[str, object]:
         "agents": list(hello.agents),
         "isolation": hello.isolation,
         "mcp_port": hello.mcp_port,
+        "protocol": min(hello.speaks[1], PROTOCOL_HIGHEST),
+        "platform": hello.platform,
+        "python": hello.python,
     }

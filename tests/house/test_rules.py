@@ -8,7 +8,9 @@ from tests.house import tree
 
 SERVER = tree.modules("accounts", "channels_app", "mesh", "pods")
 RUNNER = tree.modules("runner_agent")
-WRITERS_OF_STATE = {f"pods/models/{name}.py" for name in ("binding", "command", "pod", "prompt")}
+WRITERS_OF_STATE = {
+    f"pods/models/{name}.py" for name in ("binding", "command", "pod", "prompt", "release")
+}
 PUBLISHES = {"pods/services/commands.py"}  # tasks are queued by `wake`, after the commit
 QUEUES = {"asyncio.Queue", "queue.Queue", "Queue", "SimpleQueue", "queue.SimpleQueue"}
 

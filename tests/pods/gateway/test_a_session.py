@@ -121,7 +121,7 @@ async def test_versions_without_a_common_one_part_with_a_sentence() -> None:
             assert code.name == "FAILED_PRECONDITION"
             assert goodbye.reason == runner_pb2.Goodbye.PROTOCOL
             assert "7 to 9" in text
-            assert "1 to 1" in text
+            assert "1 to 2" in text
             assert (await rig.rows(Runner.objects.get, pk=runner.pk)).epoch == 0
 
 
