@@ -4,7 +4,6 @@ AES-256-GCM for both. The context goes into both, so that an envelope opens only
 """
 
 import base64
-import binascii
 import hashlib
 import os
 from collections.abc import Sequence
@@ -87,7 +86,7 @@ def key_id(key: bytes) -> str:
 def _key(word: str) -> bytes:
     try:
         key = base64.b64decode(word.replace("-", "+").replace("_", "/"), validate=True)
-    except binascii.Error:
+    except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
         raise EnvelopeError(

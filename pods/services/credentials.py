@@ -122,7 +122,7 @@ def delete_credentials(credentials: CredentialSet, *, by: Actor, detach: bool = 
         if using and not detach:
             raise ConflictError(
                 "credentials_in_use",
-                f"{using} Pods that have not ended use “{credentials.name}”: end them first, or detach them.",
+                f"Pods that have not ended use “{credentials.name}” ({using}): end them first, or detach them.",
                 used_by=using,
             )
         record(by, "credentials.delete", credentials.slug, detached=using)
