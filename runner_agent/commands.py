@@ -25,10 +25,11 @@ RESULT_MAX = 64 * 1024  # bytes of a result's JSON; a larger one would hold up t
 
 LIFECYCLE = frozenset({"start", "terminate"})
 PATIENT = frozenset({"prompt", "update"})  # may wait for days, and hold up no end of the daemon
-KINDS = LIFECYCLE | PATIENT | {"execute", "answer", "interrupt"}
-REPEATABLE = PATIENT | {"terminate"}
-"""Begun again after a restart: ending a Pod twice does no harm, of a text the Pod host types each byte once, and an
-update goes on where it was."""
+KEEPING = frozenset({"snapshot", "remove", "restore"})  # of Workspaces
+KINDS = LIFECYCLE | PATIENT | KEEPING | {"execute", "answer", "interrupt", "commit", "push"}
+REPEATABLE = PATIENT | KEEPING | {"terminate"}
+"""Begun again after a restart: ending a Pod twice does no harm, of a text the Pod host types each byte once, an update
+goes on where it was, and what was removed or restored is so already."""
 NOT_HELD = REPEATABLE | {"answer", "interrupt"}
 
 _TERMINATED = ("terminated", "The Pod was terminated before this was done.")

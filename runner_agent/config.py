@@ -35,6 +35,7 @@ class Config:
     labels: dict[str, str] = field(default_factory=dict)
     capacity: int = 0  # Pods at once
     repository_roots: tuple[Path, ...] = ()  # local repositories are taken only from below these
+    copy_roots: tuple[Path, ...] = ()  # ignored files are copied only from below these
     isolation: str = "auto"
     log_max: int = LOG_MAX
     registry_settings: dict[str, str] = field(default_factory=dict, repr=False)
@@ -130,6 +131,21 @@ class Config:
     def repositories(self) -> Path:
         """The clone cache."""
         return self.home / "repositories"
+
+    @property
+    def spares(self) -> Path:
+        """Working trees made ahead."""
+        return self.home / "spares"
+
+    @property
+    def kept(self) -> Path:
+        """Snapshots of Workspaces: a repository each."""
+        return self.home / "kept"
+
+    @property
+    def removed(self) -> Path:
+        """Removed Workspaces that can still be had back."""
+        return self.home / "removed"
 
     @property
     def trash(self) -> Path:

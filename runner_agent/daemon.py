@@ -200,6 +200,7 @@ class Daemon:
         while True:
             await asyncio.sleep(PRUNE_S)
             await self._ledger.prune()
+            await asyncio.to_thread(self._supervisor.prune)
 
     async def _leave_when_asked(self, link: Link) -> None:
         asked = asyncio.Event()

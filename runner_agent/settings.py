@@ -17,7 +17,7 @@ MOST_PODS = 10_000
 _OF_REGISTRIES = re.compile(
     r"(?i:https?|all|no)_proxy|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|REQUESTS_CA_BUNDLE"
     r"|(?i:npm_config_(registry|userconfig|globalconfig|cafile|strict_ssl|https?_proxy|noproxy))"
-    r"|PIP_(CONFIG_FILE|(EXTRA_)?INDEX_URL|FIND_LINKS|CERT|CLIENT_CERT|TRUSTED_HOST|PROXY|DEFAULT_TIMEOUT|RETRIES)"
+    r"|PIP_(CONFIG_FILE|NO_INDEX|(EXTRA_)?INDEX_URL|FIND_LINKS|CERT|CLIENT_CERT|TRUSTED_HOST|PROXY|DEFAULT_TIMEOUT|RETRIES)"
 )
 
 
@@ -68,6 +68,7 @@ _READERS: dict[str, Any] = {
     "labels": read_labels,
     "capacity": _read_capacity,
     "repository_roots": _read_roots,
+    "copy_roots": _read_roots,
     "isolation": _read_isolation,
     "log_max": int,
     "allow_login": _read_switch,

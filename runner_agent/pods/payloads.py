@@ -11,9 +11,9 @@ from runner_agent.messages import (
     Execute,
     Prompt,
     TerminatePod,
-    WorkspaceSpec,
 )
 from runner_agent.pods.workspace_payloads import workspace_of
+from runner_agent.workspaces.spec import WorkspaceSpec
 
 _GRACE_S = 5.0
 _TIMEOUT_S = 60.0

@@ -32,7 +32,6 @@ class Questions:
     def __init__(self, supervisor: Supervisor, terminals: Terminals) -> None:
         self._supervisor, self._terminals = supervisor, terminals
         self._known: dict[str, _Known] = {}
-        self._asking: dict[str, asyncio.Lock] = {}
         self._found: dict[str, Found] = {}
 
     async def answer(self, question: Question) -> Answer:
@@ -100,8 +99,8 @@ class Questions:
         record = self._supervisor.record(pod)
         if record is None:
             raise UnknownPodError(pod)
-        async with self._asking.setdefault(pod, asyncio.Lock()):
-            yield record, self._supervisor.view(record)
+        async with self._supervisor.views.of(record) as view:
+            yield record, view
 
 
 def _json(question: Question, body: dict[str, Any]) -> Answer:

@@ -26,6 +26,7 @@ from runner_agent.pods.payloads import StartPod
 from runner_agent.pods.pod_tokens import PodTokens, digest, new_token
 from runner_agent.pods.records import Record, Records
 from runner_agent.pods.setting_up import set_up
+from runner_agent.pods.views import Views
 from runner_agent.terminals.hosts import HostError, Launch, PodHost, PodHosts
 from runner_agent.workspaces import removal
 from runner_agent.workspaces.workspace import Workspace, Workspaces
@@ -41,10 +42,14 @@ class Starting:
     hosts: PodHosts
     records: Records
     workspaces: Workspaces
-    isolation: Isolation
+    views: Views
     tokens: PodTokens
     agents: Agents
     tell: Tell
+
+    @property
+    def isolation(self) -> Isolation:
+        return self.views.isolation
 
     async def start(self, wanted: StartPod) -> PodHost:
         """CommandError, and cancellation, leave no process, no directory and no record."""
@@ -77,7 +82,7 @@ class Starting:
             workspace = self._going_on.workspace(wanted)
         else:
             say = partial(self._say, wanted.pod, "workspace")
-            new = NewWorkspace(self.records, self.workspaces, self.isolation)
+            new = NewWorkspace(self.records, self.workspaces, self.views)
             workspace = await new.make(places, wanted.workspace, say)
             undo.push_async_callback(self.workspaces.discard, places)
             await self._going_on.copy_home(wanted, places)

@@ -5,7 +5,6 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from runner_agent.agents.agents import Agents
@@ -22,16 +21,17 @@ from runner_agent.messages import (
     TerminatePod,
 )
 from runner_agent.outbox import Outbox
-from runner_agent.pods import furnishing, payloads, pod_programs
+from runner_agent.pods import furnishing, payloads, pod_programs, workspace_commands
 from runner_agent.pods.driving import Driving
 from runner_agent.pods.payloads import StartPod
 from runner_agent.pods.pod_tokens import PodTokens
 from runner_agent.pods.records import Record, Records
 from runner_agent.pods.starting import Starting, confinement
+from runner_agent.pods.views import Views
+from runner_agent.pods.workspace_commands import WorkspaceCommands
 from runner_agent.terminals.hosts import PodHost, PodHosts
 from runner_agent.terminals.input_records import InputRecorder
 from runner_agent.terminals.terminals import Terminals, UnknownPodError
-from runner_agent.workspaces.git_view import GitView
 from runner_agent.workspaces.workspace import Workspaces
 
 _Job = Callable[[], Coroutine[Any, Any, None]]
@@ -56,7 +56,7 @@ class Supervisor:
         self._records = Records(config)
         self._workspaces = Workspaces(config)
         self.agents = Agents(config)
-        self._isolation = Isolation("none", "not tried yet")
+        self._views = Views(self._records, Isolation("none", "not tried yet"))
         self._group: asyncio.TaskGroup
         self._input = InputRecorder(outbox)
         self._driving = Driving(hosts, self._records, terminals, outbox, self.watch)
@@ -65,12 +65,13 @@ class Supervisor:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Find the Pods of before, then watch over all as long as this is open. Leaving it harms no Pod."""
-        self._isolation = await confine.detect(self._config)
-        logger.info("isolation: %s %s", self._isolation.level, self._isolation.problem)
+        isolation = self._views.isolation = await confine.detect(self._config)
+        logger.info("isolation: %s %s", isolation.level, isolation.problem)
         pod_programs.write(self._config)
         self._records.load()
         adopted = await self._hosts.adopt()
         async with asyncio.TaskGroup() as self._group:
+            self._do_beside(self._driving.usage.keep, "usage")
             for host in adopted:
                 self._attend(host)
             try:
@@ -82,7 +83,7 @@ class Supervisor:
 
     @property
     def isolation(self) -> str:
-        return self._isolation.level
+        return self._views.isolation.level
 
     # ---- Commands
 
@@ -97,6 +98,8 @@ class Supervisor:
                 return await self._execute(payloads.execute_of(command))
             case "prompt" | "answer" | "interrupt":
                 return await self._driving.do(command)
+            case kind if kind in workspace_commands.KINDS:
+                return await self._on_workspaces.do(command)
         raise CommandError(
             "unknown_kind", f"This Runner does not know {command.kind!r}. Update it."
         )
@@ -121,7 +124,7 @@ class Supervisor:
                 hosts=self._hosts,
                 records=self._records,
                 workspaces=self._workspaces,
-                isolation=self._isolation,
+                views=self._views,
                 tokens=self._tokens,
                 agents=self.agents,
                 tell=self._outbox.progress,
@@ -129,6 +132,9 @@ class Supervisor:
             record = self._records.get(wanted.pod)
             self._attend(host)
             self._outbox.report(PodReport(wanted.pod, "running", end_offset=host.end))
+            if record:
+                spare = partial(self._workspaces.make_spare, record.workspace)
+                self._do_beside(spare, f"spare tree of {wanted.pod}")
         assert record is not None  # noqa: S101 - written before the host is spawned
         return _started(host, record)
 
@@ -147,7 +153,7 @@ class Supervisor:
         if not host.running:
             raise CommandError("pod_ended", f"Pod {wanted.pod} has ended: nothing can run in it.")
         places = self._records.places(wanted.pod)
-        prefix = self._isolation.confine(confinement(places, record.workspace, record.shown))
+        prefix = self._views.isolation.confine(confinement(places, record.workspace, record.shown))
         env = environment(self._config, places, wanted.pod, record.env, self._tokens.url)
         try:
             finished = await execute.run(
@@ -172,13 +178,25 @@ class Supervisor:
     def record(self, pod: str) -> Record | None:
         return self._records.get(pod)
 
-    def view(self, record: Record) -> GitView:
-        """The Pod's repository, to be looked at."""
-        return GitView(
-            directory=self._records.places(record.pod).git_view,
-            tree=Path(record.workspace.path),
-            cache=Path(record.workspace.cache),
-            isolation=self._isolation,
+    @property
+    def views(self) -> Views:
+        """Of the Pods' repositories."""
+        return self._views
+
+    def prune(self) -> None:
+        """Let go of removed Workspaces that were kept long enough."""
+        for root in self._on_workspaces.trash.prune():
+            logger.info("the removed Workspace of pod %s is gone for good", root)
+
+    @property
+    def _on_workspaces(self) -> WorkspaceCommands:
+        return WorkspaceCommands(
+            config=self._config,
+            hosts=self._hosts,
+            records=self._records,
+            workspaces=self._workspaces,
+            views=self._views,
+            tools_url=self._tokens.url,
         )
 
     def close_bursts(self) -> None:
@@ -218,6 +236,8 @@ class Supervisor:
             places = self._records.places(host.pod)
             await asyncio.to_thread(furnishing.clear, self._config, places, record.private)
         self._outbox.report(self._report(host, await self._last_screen(host)))
+        if record:
+            await self._on_workspaces.keep_at_end(record)
 
     async def _last_screen(self, host: PodHost) -> dict[str, Any] | None:
         try:

@@ -73,6 +73,10 @@ async def whole_tree_of(view: GitView, head: str) -> str:
     return await write_tree(view, index)
 
 
+async def tree_id(view: GitView, commit: str) -> str:
+    return (await view.git("rev-parse", f"{commit}^{{tree}}")).text.strip()
+
+
 async def put(view: GitView, index: Path, paths: Iterable[str]) -> None:
     """Bring these files into the index as they are; those that are gone go from it."""
     listed = "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")

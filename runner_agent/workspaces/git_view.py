@@ -35,7 +35,7 @@ _CONFIG = b"""\
 \tbare = false
 \tlogAllRefUpdates = false
 """
-_FLAGS = (
+FLAGS = (
     *("-c", "core.fsmonitor=false", "-c", "core.untrackedCache=true"),
     *("-c", "status.showUntrackedFiles=all", "-c", "core.splitIndex=false"),
     *("-c", "core.hooksPath=/dev/null", "-c", "core.attributesFile=/dev/null"),
@@ -140,13 +140,13 @@ class GitView:
                 network=False,
             )
         )
-        env = self._environment() | {"GIT_INDEX_FILE": str(asked.index or self.index)}
+        env = self.environment() | {"GIT_INDEX_FILE": str(asked.index or self.index)}
         with tempfile.TemporaryFile() as stdin:
             stdin.write(asked.stdin)
             stdin.seek(0)
             try:
                 return await execute.run(
-                    (*prefix, "git", *_FLAGS, *words),
+                    (*prefix, "git", *FLAGS, *words),
                     cwd=self.tree,
                     env=env | dict(asked.env or {}),
                     timeout_s=_limit(asked),
@@ -156,7 +156,7 @@ class GitView:
             except OSError as error:
                 raise ViewError(f"git cannot be run: {error.strerror}") from error
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         theirs = self.tree / ".git"
         return {
             "PATH": os.defpath,

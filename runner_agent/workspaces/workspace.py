@@ -7,22 +7,23 @@ Pod could move another's branch or plant configuration there. It takes some 20 m
 
 import asyncio
 import re
-import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from runner_agent.config import Config
-from runner_agent.messages import CommandError, WorkspaceSpec
+from runner_agent.messages import CommandError
 from runner_agent.places import Places
 from runner_agent.workspaces import git_view, removal
+from runner_agent.workspaces.checkouts import Checkouts, Start
+from runner_agent.workspaces.copying import copy_ignored
 from runner_agent.workspaces.git import GitError, git
-from runner_agent.workspaces.git_names import check_ref
+from runner_agent.workspaces.git_names import check_ref, source_of
 from runner_agent.workspaces.git_status import standing
+from runner_agent.workspaces.git_tree import tree_id, whole_tree_of
 from runner_agent.workspaces.git_view import GitView, plain
 from runner_agent.workspaces.repositories import Base, Repositories, Say
-
-_ERRORS_SHOWN = 3
+from runner_agent.workspaces.spec import WorkspaceSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +47,18 @@ class Workspaces:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._repositories = Repositories(config)
+        self._checkouts = Checkouts(config)
 
     async def prepare(self, pod: str, places: Places, spec: WorkspaceSpec, say: Say) -> Workspace:
-        """Make it whole or leave nothing. CommandError: bad_url, unreachable, bad_branch, workspace_failed."""
-        if places.workspace.exists():
-            raise CommandError(
-                "workspace_exists", f"{places.workspace} is there already and is left as it is."
-            )
+        """Make it whole or leave nothing. CommandError: bad_url, unreachable, bad_branch, workspace_failed, copy_…"""
+        _check_free(places)
         if not spec.repository_url:
             places.workspace.mkdir(mode=0o700, parents=True)
             return Workspace(str(places.workspace))
         branch = check_ref(spec.branch or f"mesh/{pod}")
         base = await self._repositories.base(spec.repository_url, spec.base, say)
-        await self._check_out(base, branch, places.workspace, say)
+        await self._checkouts.check_out(base, Start(base.commit), branch, places.workspace, say)
+        await self._complete(places, spec, say)
         return Workspace(
             path=str(places.workspace),
             repository_url=spec.repository_url,
@@ -68,63 +68,72 @@ class Workspaces:
             cache=str(base.cache),
         )
 
-    async def _check_out(self, base: Base, branch: str, path: Path, say: Say) -> None:
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        options = ("--shared", "--no-checkout", "--template=")
-        try:
-            clone = ("clone", "--quiet", *options, "--", str(base.cache), str(draft))
-            await git(*clone, cwd=self._config.workspaces, protocol="file")
-            await git("remote", "set-url", "origin", "--", base.source.url, cwd=draft)
-            await _switch(draft, branch, base.commit, say)
-            draft.rename(path)
-        except GitError as error:
-            raise CommandError(
-                "workspace_failed", f"{base.name} cannot be checked out: {error.said}"
-            ) from error
-        finally:
-            await asyncio.to_thread(self._discard, draft)
+    async def fork(
+        self, places: Places, spec: WorkspaceSpec, old: Workspace, start: Start, say: Say
+    ) -> Workspace:
+        """Where the old one stands, on a branch of its own. CommandError workspace_failed, copy_…"""
+        _check_free(places)
+        branch = check_ref(spec.branch or f"mesh/{places.pod.name}")
+        source = source_of(old.repository_url, self._config.repository_roots)
+        base = Base(source, Path(old.cache), old.base, old.base_commit)
+        await self._checkouts.check_out(base, start, branch, places.workspace, say)
+        await self._complete(places, spec, say)
+        return replace(old, path=str(places.workspace), branch=branch)
 
-    def _discard(self, path: Path) -> None:
-        removal.remove(path, self._config.trash)
+    async def make_spare(self, workspace: Workspace) -> None:
+        """A working tree for the next Pod on this repository, if that saves time. GitError."""
+        if workspace.cache:
+            source = source_of(workspace.repository_url, self._config.repository_roots)
+            base = Base(source, Path(workspace.cache), workspace.base, workspace.base_commit)
+            await self._checkouts.make_spare(base)
+
+    async def _complete(self, places: Places, spec: WorkspaceSpec, say: Say) -> None:
+        if spec.copy is None:
+            return
+        try:
+            await copy_ignored(self._config, spec.copy, places.workspace, say)
+        except BaseException:
+            await self.discard(places)
+            raise
+
+    def store(self, root: str) -> Path:
+        """Where snapshots of this Workspace are kept."""
+        return self._config.kept / f"{root}.git"
+
+    async def known(self, workspace: Workspace) -> list[str]:
+        """Commits that are safe in the clone cache. GitError."""
+        words = ("for-each-ref", "--format=%(objectname)", "refs/heads", "refs/tags")
+        said = await git(*words, cwd=Path(workspace.cache))
+        commits = re.findall(r"^[0-9a-f]{40,64}$", said, re.MULTILINE)
+        return list(dict.fromkeys([workspace.base_commit, *commits]))
 
     async def discard(self, places: Places) -> None:
         """Of a Pod that was never started: nobody has worked there."""
-        await asyncio.to_thread(self._discard, places.workspace)
+        await asyncio.to_thread(removal.remove, places.workspace, self._config.trash)
 
-    async def remove_if_safe(self, workspace: Workspace, view: GitView) -> str:
-        """Why it is kept; empty when it is removed. Kept unless it is certain that no work is in it."""
-        kept = await self._work_in(workspace, view)
-        if not kept:
-            await asyncio.to_thread(self._discard, Path(workspace.path))
-        return kept
-
-    async def _work_in(self, workspace: Workspace, view: GitView) -> str:
+    async def work_in(self, workspace: Workspace, view: GitView) -> str:
+        """What would be lost with it; empty when it is certain that no work is in it."""
         if not workspace.cache:
             return _files_in(Path(workspace.path))
         try:
-            if changed := (await standing(view)).changes:
-                return f"{len(changed)} files are not committed, such as {plain(changed[0].path)}"
-            published = await _published(Path(workspace.cache), workspace)
-            if commits := await view.commits_beyond(published):
+            now = await standing(view)
+            if now.changes:
+                first = plain(now.changes[0].path)
+                return f"{len(now.changes)} files are not committed, such as {first}"
+            if now.head and await whole_tree_of(view, now.head) != await tree_id(view, now.head):
+                return "files differ that git was told to overlook"
+            if commits := await view.commits_beyond(await self.known(workspace)):
                 return f"commit {commits[0][:12]} is in no branch that was fetched or pushed"
-        except git_view.ViewError as error:
+        except (git_view.ViewError, GitError) as error:
             return f"its state is not known: {error}"
         return ""
 
 
-async def _switch(tree: Path, branch: str, commit: str, say: Say) -> None:
-    """GitError also for a file that could not be written: git says so and still ends with 0."""
-    wrong: list[str] = []
-
-    def heard(line: str) -> None:
-        say(line)
-        if line.startswith("error:"):
-            wrong.append(line)
-
-    words = ("checkout", "--progress", "--no-track", "-B", branch, commit)
-    await git(*words, cwd=tree, on_line=heard)
-    if wrong:
-        raise GitError("; ".join(wrong[:_ERRORS_SHOWN]))
+def _check_free(places: Places) -> None:
+    if places.workspace.exists():
+        raise CommandError(
+            "workspace_exists", f"{places.workspace} is there already and is left as it is."
+        )
 
 
 def _files_in(path: Path) -> str:
@@ -133,9 +142,3 @@ def _files_in(path: Path) -> str:
     except FileNotFoundError:
         return ""
     return f"it holds files, such as {first.name}" if first else ""
-
-
-async def _published(cache: Path, workspace: Workspace) -> list[str]:
-    words = ("for-each-ref", "--format=%(objectname)", "refs/heads", "refs/tags")
-    commits = re.findall(r"^[0-9a-f]{40,64}$", await git(*words, cwd=cache), re.MULTILINE)
-    return [workspace.base_commit, *commits]

@@ -213,7 +213,7 @@ async def test_what_earlier_looks_left_is_let_go_of(config, repository, monkeypa
     monkeypatch.setattr(git_tree, "OBJECTS_MAX", 50_000)
     async with supervised(config) as rig:
         pod, tree = await pod_in(rig, repository)
-        objects = rig.supervisor.view(rig.supervisor.record(pod)).directory / "objects"
+        objects = rig.supervisor._records.places(pod).git_view / "objects"
         for number in range(6):
             (tree / "new").write_bytes(bytes(f"{number}", "ascii") + _noise(30_000))
             await asked(rig, "diff", pod)

@@ -4,17 +4,17 @@ import shutil
 import subprocess
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from runner_agent.messages import CommandError, WorkspaceSpec
+from runner_agent.messages import CommandError
 from runner_agent.places import places_of
 from runner_agent.workspaces import git as git_module
 from runner_agent.workspaces import repositories
 from runner_agent.workspaces.git import GitError
 from runner_agent.workspaces.git_view import GitView
+from runner_agent.workspaces.spec import WorkspaceSpec
 from runner_agent.workspaces.workspace import Workspaces
 from tests.runner_agent.pods.rig import git
 
@@ -217,104 +217,3 @@ async def test_git_out_of_time_is_ended(tmp_path):
     with pytest.raises(GitError) as error:
         await git_module.git("for-each-ref", cwd=tmp_path, timeout_s=0.2)
     assert "more than" in error.value.said
-
-
-# ---- removal
-
-
-async def test_a_workspace_without_work_is_removed(workspaces, config, repository, jail):
-    made = await make(workspaces, config, repository)
-    assert await workspaces.remove_if_safe(made, view_of(config, made, jail)) == ""
-    assert not list(config.workspaces.iterdir())
-    assert not list(config.trash.iterdir())
-
-
-def uncommitted(path):
-    (path / "a.txt").write_text("changed")
-
-
-def untracked(path):
-    (path / "new.txt").write_text("new")
-
-
-def staged(path):
-    (path / "new.txt").write_text("new")
-    git(path, "add", "new.txt")
-
-
-def committed(path):
-    git(path, "commit", "-q", "--allow-empty", "-m", "work")
-
-
-def committed_elsewhere(path):
-    git(path, "switch", "-q", "-c", "other")
-    git(path, "commit", "-q", "--allow-empty", "-m", "work")
-    git(path, "switch", "-q", "-")
-
-
-def stashed(path):
-    (path / "a.txt").write_text("changed")
-    git(path, "stash")
-
-
-def tagged(path):
-    git(path, "commit", "-q", "--allow-empty", "-m", "work")
-    git(path, "tag", "keep")
-    git(path, "reset", "-q", "--hard", "HEAD~1")
-
-
-def nested(path):
-    (path / "sub").mkdir()
-    git(path / "sub", "init", "-q")
-    git(path / "sub", "commit", "-q", "--allow-empty", "-m", "work")
-
-
-def unreadable(path):
-    (path / ".git/HEAD").write_text("nonsense")
-
-
-def without_git(path):
-    shutil.rmtree(path / ".git")
-
-
-def damaged_index(path):
-    (path / ".git/index").write_text("damaged")
-
-
-KINDS_OF_WORK = (
-    *(uncommitted, untracked, staged, committed, committed_elsewhere, stashed, tagged),
-    *(nested, unreadable, without_git, damaged_index),
-)
-
-
-@pytest.mark.parametrize(
-    "work",
-    KINDS_OF_WORK,
-)
-@pytest.mark.parametrize("level", ["jail", "none"])
-async def test_a_workspace_with_work_in_it_is_kept(
-    workspaces, config, repository, jail, work, level
-):
-    made = await make(workspaces, config, repository)
-    work(Path(made.path))
-    view = view_of(config, made, replace(jail, level=level))
-    assert await workspaces.remove_if_safe(made, view)
-    assert exists(made.path)
-
-
-async def test_commits_that_were_pushed_are_not_work_any_more(workspaces, config, repository, jail):
-    made = await make(workspaces, config, repository)
-    committed(Path(made.path))
-    git(made.path, "push", "-q", "origin", "HEAD")
-    assert await workspaces.remove_if_safe(made, view_of(config, made, jail)) == ""
-
-
-async def test_an_empty_directory_is_removed_and_one_with_files_is_kept(workspaces, config, jail):
-    made = await make(workspaces, config, "")
-    (Path(made.path) / "note").write_text("x")
-    view = view_of(config, made, jail)
-    assert "note" in await workspaces.remove_if_safe(made, view)
-    (Path(made.path) / "note").unlink()
-    assert await workspaces.remove_if_safe(made, view) == ""
-    assert not exists(made.path)
-    assert await workspaces.remove_if_safe(made, view) == ""
