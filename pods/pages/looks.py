@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from itertools import pairwise
 
-from pods.lifecycle import ENDED, PodState
-from pods.models import Pod, PodEvent, Runner
+from pods.lifecycle import ENDED, AgentState, PodState
+from pods.models import Pod, PodEvent
+from pods.services.attention import EMPTY, Call, Queue, call_of, went_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Look:
 _POD_LOOKS = {
     PodState.PENDING: Look("Waiting", "state-pending", "is-unknown"),
     PodState.STARTING: Look("Preparing", "state-starting", "is-working", turning=True),
-    PodState.RUNNING: Look("Running", "state-running", "is-working"),
+    PodState.RUNNING: Look("Running", "state-running", "is-unknown"),
     PodState.STOPPING: Look("Ending", "state-stopping", "is-unknown", turning=True),
     PodState.COMPLETED: Look("Completed", "state-completed", "is-done"),
     PodState.FAILED: Look("Failed", "state-failed", "is-failed"),
@@ -39,12 +41,35 @@ _SAYS = {
 }
 """What an agent reported of itself. It is a word of its own, beside the Pod's state."""
 
+_NEEDS_YOU = Look("Needs you", "state-lost", "is-attention")
+_READY = Look("Ready", "state-completed", "is-done")
+_AGENT_LOOKS = {
+    AgentState.WORKING: Look("Working", "state-starting", "is-working", turning=True),
+    AgentState.WAITING: _NEEDS_YOU,
+    AgentState.IDLE: Look("Idle", "state-offline", "is-unknown"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    choice: str
+    word: str
+    key: str = ""  # the key that gives it
+    css: str = ""
+
+
+_ANSWERS = {
+    "allow": Answer("allow", "Allow", "a", "primary"),
+    "allow_always": Answer("allow_always", "Always allow"),
+    "deny": Answer("deny", "Deny", "d", "danger"),
+}
+
 
 class Group(StrEnum):
     NEEDS_YOU = "Needs you"
-    WAITING = "Waiting for a Runner"
-    PREPARING = "Preparing"
-    RUNNING = "Running"
+    WORKING = "Working"
+    IDLE = "Idle"
+    READY = "Ready"
     ENDED = "Ended"
 
 
@@ -53,6 +78,8 @@ class PodLook:
     """A Pod as pages show it. `pod` comes with agent_type, runner and workspace."""
 
     pod: Pod
+    queue: Queue = EMPTY
+    may_type: bool = False
 
     @property
     def state(self) -> Look:
@@ -61,23 +88,85 @@ class PodLook:
         return _POD_LOOKS[PodState(self.pod.state)]
 
     @property
+    def agent(self) -> Look:
+        """What its agent is seen to do; the Pod's own state while that is not known, or all there is."""
+        if self.pod.state != PodState.RUNNING:
+            return self.state
+        if self.call:
+            return _NEEDS_YOU
+        if self.group is Group.READY:
+            return _READY
+        return _AGENT_LOOKS.get(AgentState(self.pod.agent_state), self.state)
+
+    @property
     def says(self) -> Look | None:
         return _SAYS.get(self.pod.status)
 
+    @cached_property
+    def call(self) -> Call | None:
+        return call_of(self.pod, self.queue)
+
     @property
+    def answers(self) -> list[Answer]:
+        """With one press; words of one's own can always be given besides."""
+        if not (self.call and self.call.kind == "question" and self.pod.question):
+            return []
+        offered = self.pod.question.get("choices", ())
+        return [answer for choice, answer in _ANSWERS.items() if choice in offered]
+
+    @property
+    def takes_words(self) -> bool:
+        """Whether what it waits for can be answered in words from here."""
+        if self.call is None or self.call.kind not in {"question", "waiting"}:
+            return False
+        return not self.pod.question or "text" in self.pod.question.get("choices", ())
+
+    @cached_property
     def group(self) -> Group:
+        """From facts, and never from silence."""
+        if self.call:
+            return Group.NEEDS_YOU
         match PodState(self.pod.state):
-            case PodState.RUNNING if self.pod.status == "waiting":
-                return Group.NEEDS_YOU
-            case PodState.LOST:
-                return Group.NEEDS_YOU
-            case PodState.PENDING if self.pod.runner_id is None:
-                return Group.WAITING
             case PodState.PENDING | PodState.STARTING:
-                return Group.PREPARING
-            case PodState.RUNNING | PodState.STOPPING:
-                return Group.RUNNING
+                return Group.WORKING
+            case PodState.RUNNING:
+                return self._running()
+            case PodState.COMPLETED if self.has_changes:
+                return Group.READY
         return Group.ENDED
+
+    def _running(self) -> Group:
+        if self.pod.status == "done" and not went_on(self.pod):
+            return Group.READY
+        return Group.IDLE if self.pod.agent_state == AgentState.IDLE else Group.WORKING
+
+    @property
+    def since(self) -> datetime:
+        """When it came to be as it is shown."""
+        pod = self.pod
+        if self.call:
+            return self.call.since
+        if pod.state != PodState.RUNNING:
+            return pod.state_since
+        if self.group is Group.READY and pod.status_since:
+            return pod.status_since
+        is_known = pod.agent_state != AgentState.UNKNOWN
+        return pod.agent_since if is_known and pod.agent_since else pod.state_since
+
+    @property
+    def has_changes(self) -> bool:
+        return any(self.summary.get(name) for name in ("added", "removed", "dirty", "ahead"))
+
+    @property
+    def usage(self) -> str:
+        """Such as `12.3k tokens · ≈ $0.42`; empty while its agent tells of none."""
+        used = self.pod.usage
+        tokens = sum(int(used.get(name) or 0) for name in ("input", "output"))
+        cost = used.get("cost_usd")
+        parts = [f"{_short(tokens)} tokens"] if tokens else []
+        if isinstance(cost, int | float):
+            parts.append(f"≈ ${cost:.2f}")
+        return " · ".join(parts)
 
     @property
     def is_ended(self) -> bool:
@@ -120,11 +209,20 @@ class PodLook:
         return runner.seen_at or runner.created_at
 
 
-def grouped(pods: Iterable[Pod]) -> dict[Group, list[PodLook]]:
-    """In the order in which they want attention; empty groups are left out."""
-    looks = [PodLook(pod) for pod in pods]
-    groups = {group: [look for look in looks if look.group is group] for group in Group}
+def grouped(looks: Iterable[PodLook]) -> dict[Group, list[PodLook]]:
+    """In the order in which they want attention, who waits longest first; empty groups are left out."""
+    groups: dict[Group, list[PodLook]] = {group: [] for group in Group}
+    for look in looks:
+        groups[look.group].append(look)
+    groups[Group.NEEDS_YOU].sort(key=lambda look: look.since)
     return {group: members for group, members in groups.items() if members}
+
+
+def _short(count: int) -> str:
+    if count < 1000:  # noqa: PLR2004
+        return str(count)
+    thousands = count / 1000
+    return f"{thousands:.1f}k" if thousands < 1000 else f"{thousands / 1000:.1f}M"  # noqa: PLR2004
 
 
 # ---- Steps while starting
@@ -181,34 +279,3 @@ def _judge(pod: Pod, reached: list[Step], ready: Step) -> None:
         last.look = _BROKEN
     else:
         last.look = _DOING
-
-
-# ---- Runners
-
-
-@dataclass(frozen=True)
-class RunnerLook:
-    """A Runner as pages show it, with how many of its places are taken."""
-
-    runner: Runner
-    taken: int
-    expires: datetime | None = None  # its newest certificate that is not revoked
-
-    @property
-    def state(self) -> Look:
-        if self.runner.disabled_at:
-            return Look("Disabled", "state-disabled", "is-unknown")
-        if not self.runner.is_online:
-            return Look("Offline", "state-offline", "is-unknown")
-        if self.runner.draining_since:
-            return Look("Draining", "state-draining", "is-attention")
-        return Look("Online", "state-online", "is-done")
-
-    @property
-    def since(self) -> datetime | None:
-        runner = self.runner
-        if runner.disabled_at:
-            return runner.disabled_at
-        if not runner.is_online:
-            return runner.seen_at
-        return runner.draining_since or runner.attached_at

@@ -9,6 +9,7 @@ from accounts.pages.frame import PageRequest, done, page
 from pods.access import Need, may_see_terminal, may_type, pod_for
 from pods.pages.launch_choices import LaunchLook
 from pods.pages.looks import PodLook, steps
+from pods.services.attention import EMPTY, queues_of
 from pods.services.pods import terminate_pod
 
 EVENTS_SHOWN = 100
@@ -21,7 +22,7 @@ def pod(request: PageRequest, key: str) -> HttpResponse:
     owns = may_type(request.actor, found)
     context = {
         "pod": found,
-        "look": PodLook(found),
+        "look": PodLook(found, queues_of([found]).get(found.pk, EMPTY), owns),
         "launch": LaunchLook(found),
         "events": newest,
         "steps": steps(found, reversed(newest)),

@@ -121,6 +121,20 @@ def remove_prompt(prompt: Prompt, *, by: Actor) -> Prompt:
     return prompt
 
 
+def empty_queue(pod: Pod, *, by: Actor) -> int:
+    """Take back all that waits; how many that were."""
+    with transaction.atomic():
+        _lock(pod)
+        waiting = [Prompt.objects.filter(pk=each.pk) for each in pod.prompts.queued()]
+        why = f"Taken back by {by.name}."
+        taken = sum(
+            one.filter(state=PromptState.QUEUED).advance(PromptState.CANCELLED, evidence=why)
+            for one in waiting
+        )
+        _tell(pod)
+    return taken
+
+
 def retry_prompt(prompt: Prompt, *, by: Actor) -> Prompt:
     """A new one with the same text, first in the queue. Raises ConflictError unless this one failed, or a second time."""
     pod = prompt.pod

@@ -9,6 +9,9 @@ const LETTERS = {
   "/": () => focusSearch(),
   j: () => step(1),
   k: () => step(-1),
+  a: () => press("a"),
+  d: () => press("d"),
+  r: () => press("r"),
   c: () => goTo("channels"),
   i: () => goTo("inbox"),
   m: () => goTo("map"),
@@ -56,6 +59,12 @@ function send(event) {
   form.requestSubmit();
 }
 
+/** What is looked at answers to it; else the card that has the focus. */
+function press(key) {
+  const where = document.querySelector("#peek:not([hidden])") ?? document.activeElement.closest(".card");
+  where?.querySelector(`[data-key="${key}"]`)?.click();
+}
+
 function back(event) {
   const menu = document.querySelector("details.menu[open]");
   if (menu) {
@@ -70,6 +79,7 @@ function back(event) {
     }
     return event.target.blur();
   }
+  if (!document.dispatchEvent(new Event("mesh:back", { cancelable: true }))) return; // something was closed
   if (location.pathname !== "/" && document.querySelector(".nav a")) location.href = "/";
 }
 
@@ -90,7 +100,8 @@ function step(by) {
   const at = items.findIndex((item) => item.contains(document.activeElement));
   const next = at < 0 ? (by > 0 ? 0 : items.length - 1) : Math.min(Math.max(at + by, 0), items.length - 1);
   items[next].focus();
-  items[next].scrollIntoView({ block: "nearest" });
+  (items[next].closest(".card") ?? items[next]).scrollIntoView({ block: "nearest" });
+  items[next].dispatchEvent(new Event("mesh:stepped", { bubbles: true }));
 }
 
 function nameKeys() {

@@ -80,7 +80,7 @@ function look() {
   let wait = 0;
   for (const element of stale) {
     const rest = REST - (performance.now() - (lookedAt.get(element) ?? -REST));
-    const isInUse = element.querySelector("details.menu[open]"); // a menu does not close under the hand
+    const isInUse = element.querySelector("details.menu[open], .dragging"); // nothing moves under the hand
     if (rest > 0 || isInUse) {
       wait = Math.max(wait, rest, isInUse ? REST : 0);
       continue;
