@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from django.db.models import F
+
 from accounts.actor import Actor
 from accounts.models import Organization
 from pods.access import agent_types_for, credentials_for
@@ -145,8 +147,8 @@ def providers_of(declared: Declaration) -> list[str]:
 
 def _agent_type(by: Actor, wish: Wish) -> AgentType:
     """The Organization's own goes before a built-in one of the same slug."""
-    mine = agent_types_for(by).filter(slug=wish.agent_type)
-    agent_type = mine.order_by("organization_id").exclude(organization=None).first() or mine.first()
+    own_first = F("organization_id").asc(nulls_last=True)
+    agent_type = agent_types_for(by).filter(slug=wish.agent_type).order_by(own_first).first()
     if agent_type is None:
         raise RefusedError(
             "unknown_agent_type",

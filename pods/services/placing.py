@@ -194,8 +194,8 @@ def _check_room(runner: Runner) -> None:
     )
     if not open_to_new.update(next_seq=F("next_seq")):  # takes the lock
         raise _TakenError
-    counted = Runner.objects.filter(pk=runner.pk).annotate(taken=_TAKEN)
-    if counted.filter(taken__gt=F("capacity")).exists():
+    taken = Pod.objects.filter(runner=runner, state__in=[*LIVE, PodState.PENDING]).count()
+    if taken > Runner.objects.values_list("capacity", flat=True).get(pk=runner.pk):
         raise _TakenError
 
 
