@@ -138,9 +138,9 @@ class Gateway:
     async def _until_drained(self) -> None:
         await self._stopping.wait()
         await self.upkeep.health.enter_graceful_shutdown()
-        self._link.drain()
         try:
             async with asyncio.timeout(self._config.periods.drain):
+                await self._link.drain(self._config.periods.drain / 2)
                 await self.sessions.empty.wait()
         except TimeoutError:
             logger.warning("%d Sessions did not end in time", len(self.sessions))

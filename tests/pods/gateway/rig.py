@@ -78,6 +78,7 @@ class Rig:
     gateway: Gateway
     authority: Authority
     internal: str
+    name: str
     wishes: list[frozenset[int]]
     rows: Rows = field(default_factory=Rows)
 
@@ -188,10 +189,10 @@ async def running_gateway(periods: Periods = QUICK, **config: Any) -> AsyncItera
         authority = config.pop("authority", None) or Authority(Path(folder) / "ca")
         internal = config.pop("internal", f"unix:{folder}/s/gateway.sock")
         wishes: list[frozenset[int]] = []
+        name = config.setdefault("id", f"gateway-{next(_names)}")
         gateway = Gateway(
             GatewayConfig(
                 **{
-                    "id": f"gateway-{next(_names)}",
                     "runners": "127.0.0.1:0",
                     "enrollment": "127.0.0.1:0",
                     "internal": internal,
@@ -208,7 +209,7 @@ async def running_gateway(periods: Periods = QUICK, **config: Any) -> AsyncItera
             serving = group.create_task(gateway.serve(started.set))
             begun = group.create_task(started.wait())
             await asyncio.wait([serving, begun], return_when=asyncio.FIRST_COMPLETED)
-            rig = Rig(gateway, authority, internal, wishes)
+            rig = Rig(gateway, authority, internal, name, wishes)
             try:
                 yield rig
             finally:

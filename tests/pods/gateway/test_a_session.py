@@ -1,6 +1,7 @@
 """A Runner's Session: welcome, Commands in order, results, and how it ends."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
@@ -163,3 +164,18 @@ async def test_a_runner_that_dials_and_says_nothing_is_let_go() -> None:
             code, _, _ = await link.end()
             assert code.name == "DEADLINE_EXCEEDED"
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_gateway_that_stops_sends_its_runners_away_one_after_the_other() -> None:
+    async with running_gateway() as rig, AsyncExitStack() as open_sessions:
+        links = []
+        for _ in range(3):
+            runner = await rig.rows(builders.make_runner, online=False)
+            links.append(await open_sessions.enter_async_context(rig.session(runner)))
+        rig.gateway.stop()
+        ended = []
+        for link in links:
+            _, _, goodbye = await link.end()
+            assert goodbye.reason == runner_pb2.Goodbye.DRAINING
+            ended.append(asyncio.get_running_loop().time())
+        assert ended[0] + 0.3 < ended[2]

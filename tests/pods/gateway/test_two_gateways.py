@@ -1,0 +1,66 @@
+"""Two Gateways and one Runner: its newest Session wins, the old one is closed, and nothing is delivered twice."""
+
+from dataclasses import replace
+
+import pytest
+
+from pods.lifecycle import PodState
+from pods.models import Runner
+from proto.mesh.v1 import runner_pb2
+from tests.builders import make_pod, make_runner
+from tests.pods.gateway.rig import QUICK, command_is, pod_is, queue, running_gateway
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BLIND = replace(QUICK, sweep=1000, heartbeat=1000)  # sees nothing by itself
+
+
+async def test_the_older_sessions_gateway_finds_out_and_closes_it() -> None:
+    async with running_gateway() as one, running_gateway(authority=one.authority) as two:
+        runner = await one.rows(make_runner, online=False)
+        async with one.session(runner) as old, two.session(runner) as new:
+            code, _, goodbye = await old.end()
+            assert (code.name, goodbye.reason) == ("ABORTED", runner_pb2.Goodbye.SUPERSEDED)
+            row = await one.rows(Runner.objects.get, pk=runner.pk)
+            assert (row.epoch, row.gateway) == (2, two.name)
+            assert new.epoch == 2
+            assert one.gateway.sessions.get(runner.pk) is None
+
+
+async def test_each_command_is_delivered_by_one_of_them() -> None:
+    async with (
+        running_gateway(BLIND) as one,
+        running_gateway(authority=one.authority) as two,
+    ):
+        runner = await one.rows(make_runner, online=False)
+        async with one.session(runner) as old:
+            first = await one.rows(queue, runner)
+            one.gateway.sessions.get(runner.pk).wake()
+            assert (await old.next("command")).id == first
+            async with two.session(runner) as new:
+                ids = await one.rows(lambda: [queue(runner) for _ in range(20)])
+                one.gateway.sessions.get(runner.pk).wake()  # the old one is asked first
+                _, _, goodbye = await old.end()
+                assert goodbye.reason == runner_pb2.Goodbye.SUPERSEDED
+                came = [(await new.next("command")).id for _ in [first, *ids]]
+                assert came == [first, *ids]
+
+
+async def test_what_the_older_session_says_is_not_written() -> None:
+    async with (
+        running_gateway(BLIND) as one,
+        running_gateway(authority=one.authority) as two,
+    ):
+        runner = await one.rows(make_runner, online=False)
+        pod = await one.rows(make_pod, runner=runner)
+        told = [{"pod": pod.key, "state": runner_pb2.PodReport.RUNNING}]
+        async with one.session(runner, pods=told) as old, two.session(runner, pods=told) as new:
+            id_ = await two.rows(queue, runner)
+            await new.next("command")
+            await old.report(pod.key, runner_pb2.PodReport.ENDED, exit_code=1)
+            await old.result(id_, "failed")
+            _, _, goodbye = await old.end()
+            assert goodbye.reason == runner_pb2.Goodbye.SUPERSEDED
+            assert await two.rows(pod_is, pod, PodState.RUNNING)
+            await new.result(id_)
+            await two.until(command_is, id_, "done")
