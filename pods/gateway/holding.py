@@ -55,6 +55,7 @@ class Holding:
 
     async def run(self, hello: RunnerHello, context: Context) -> None:
         """Until the Runner has said its last, or the Session is closed and the goodbye is said."""
+        await self._welcome()
         jobs = (
             self._work(hello),
             self._intake.read(context.read),
@@ -67,14 +68,17 @@ class Holding:
             *(self._guarded(job) for job in jobs),
         )
 
-    async def _work(self, hello: RunnerHello) -> None:
-        """Welcome it, compare what it has with the rows, and only then send what is queued."""
-        session, pool = self._session, self._shared.pool
-        name = self._attachment.name
-        key = await pool.run(releases.public_key)
+    async def _welcome(self) -> None:
+        """The first word to it, before any job can say another."""
+        session, name = self._session, self._attachment.name
+        key = await self._shared.pool.run(releases.public_key)
         await session.send(
             Welcome(session.epoch, self._protocol, clock_ms(), name, toolbox.listing(), key)
         )
+
+    async def _work(self, hello: RunnerHello) -> None:
+        """Compare what it has with the rows, and only then send what is queued."""
+        session, pool = self._session, self._shared.pool
         await self._intake.announce(await pool.run(take_inventory, self._attachment, hello))
         self._shared.places_freed()
         session.wake()

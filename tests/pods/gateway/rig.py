@@ -144,7 +144,10 @@ class ScriptedRunner:
         await self.call.write(runner_pb2.FromRunner(**message))
 
     async def welcome(self) -> runner_pb2.Welcome:
-        welcome = await self.next("welcome")
+        async with asyncio.timeout(WITHIN):
+            first = await self.call.read()
+        assert first.WhichOneof("message") == "welcome", first
+        welcome = first.welcome
         self.epoch = welcome.epoch
         return welcome
 
