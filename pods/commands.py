@@ -13,6 +13,8 @@ class CommandKind(StrEnum):
     COMMIT = "commit"
     PUSH = "push"
     SNAPSHOT = "snapshot"  # of the Workspace
+    REMOVE = "remove"  # the Workspace, to its Runner's trash
+    RESTORE = "restore"  # the Workspace, from there
     UPDATE = "update"  # the Runner itself
 
 

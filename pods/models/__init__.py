@@ -11,6 +11,7 @@ from pods.models.pod import KeptScreen, Pod, PodEvent
 from pods.models.prompt import Prompt, Receipt
 from pods.models.release import Release, Rollout, UpdateAttempt
 from pods.models.repository import Repository
+from pods.models.review import ReviewComment, ReviewedFile
 from pods.models.runner import Certificate, EnrollmentToken, Runner
 from pods.models.workspace import Workspace
 
@@ -31,6 +32,8 @@ __all__ = [
     "Receipt",
     "Release",
     "Repository",
+    "ReviewComment",
+    "ReviewedFile",
     "Rollout",
     "Runner",
     "Secret",
