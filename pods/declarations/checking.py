@@ -26,6 +26,7 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAMED = re.compile(r"\{([a-z_]+)\}")
 _SECRET = re.compile(r"\{secret:([a-z_]*)(?:\[-\d{1,3}:\])?\}")
+_CONDITION = re.compile(r"\{with(?:out)?:([a-z_]*)\}")  # of a line in a file
 
 
 class DeclarationError(ValueError):
@@ -174,5 +175,6 @@ def _unknown_placeholders(text: str, key: str) -> Iterator[Problem]:
 
 
 def _unknown_secrets(text: str, key: str) -> Iterator[Problem]:
-    for name in sorted(set(_SECRET.findall(text)) - SECRETS):
+    named = {*_SECRET.findall(text), *_CONDITION.findall(text)}
+    for name in sorted(named - SECRETS):
         yield Problem(key, f"There is no secret “{name}”; there are {', '.join(sorted(SECRETS))}.")

@@ -10,6 +10,7 @@ NAMES = ("session", "resume", "home", "workspace", "files", "mcp_url", "token_fi
 _PLACE = re.compile(
     r"\{(?:(?P<name>" + "|".join(NAMES) + r")|secret:(?P<secret>[a-z_]+)(?:\[-(?P<last>\d+):\])?)\}"
 )
+_CONDITION = re.compile(r" *\{(?P<kind>with|without):(?P<secret>[a-z_]+)\}")
 
 
 class AbsentError(Exception):
@@ -38,12 +39,19 @@ class Filler:
         return self._fill(text, quoted=False)
 
     def content(self, text: str, *, quoted: bool) -> str:
-        """For a file; `quoted`: each value stands within a JSON or TOML string. A line with an absent secret is left out."""
+        """For a file; `quoted`: each value stands within a JSON or TOML string.
+
+        A line with an absent secret is left out, as is one whose `{with:name}` or `{without:name}` does not hold.
+        """
         lines = []
         for line in text.splitlines(keepends=True):
-            with suppress(AbsentError):
-                lines.append(self._fill(line, quoted=quoted))
+            if all(map(self._holds, _CONDITION.finditer(line))):
+                with suppress(AbsentError):
+                    lines.append(self._fill(_CONDITION.sub("", line), quoted=quoted))
         return "".join(lines)
+
+    def _holds(self, condition: re.Match[str]) -> bool:
+        return bool(self.secrets.get(condition["secret"])) == (condition["kind"] == "with")
 
     def _fill(self, text: str, *, quoted: bool) -> str:
         def value(found: re.Match[str]) -> str:
