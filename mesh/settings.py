@@ -87,6 +87,7 @@ TEMPLATES = [
 # ---- Database: the truth about intent, ownership and history
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{HOME.database}")}
 DATABASES["default"]["CONN_MAX_AGE"] = 60  # reopening SQLite costs 10 ms per Pod start
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a server that was restarted left dead ones
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
