@@ -61,21 +61,31 @@ class AgentTypeAdmin(ModelAdmin):
     list_filter = ("enabled", "origin", "organization")
     search_fields = ("name", "slug")
 
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: AgentType | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002 - as the admin calls it
+        **kwargs: Any,
+    ) -> Any:
+        if _is_of_a_file(obj):
+            kwargs["form"] = forms.ModelForm
+        return super().get_form(request, obj, change, **kwargs)
+
     def get_fields(self, _request: HttpRequest, obj: AgentType | None = None) -> Any:
         """Those that come from files are edited there; here they are only turned on and off."""
-        if obj and obj.origin != AgentType.Origin.MADE:
+        if _is_of_a_file(obj):
             return ("name", "slug", "origin", "written", "enabled")
         return ("organization", "toml", "enabled")
 
     def get_readonly_fields(self, _request: HttpRequest, obj: AgentType | None = None) -> Any:
-        made = obj is None or obj.origin == AgentType.Origin.MADE
-        return () if made else ("name", "slug", "origin", "written")
+        return ("name", "slug", "origin", "written") if _is_of_a_file(obj) else ()
 
     def save_model(
         self,
         request: HttpRequest,
         obj: AgentType,
-        form: AgentTypeForm,
+        form: Any,
         change: bool,  # noqa: FBT001 - as the admin calls it
     ) -> None:
         if text := form.cleaned_data.get("toml"):
@@ -95,6 +105,10 @@ class AgentTypeAdmin(ModelAdmin):
     @admin.display
     def tested(self, agent_type: AgentType) -> str:
         return str(agent_type.declared["install"]["tested"])
+
+
+def _is_of_a_file(agent_type: AgentType | None) -> bool:
+    return agent_type is not None and agent_type.origin != AgentType.Origin.MADE
 
 
 @admin.register(CredentialSet)

@@ -72,12 +72,13 @@ def last_chosen(pod: Pod) -> dict[str, str]:
     """As this Pod was launched: what its person used last."""
     spec = pod.spec
     credentials = pod.credentials.slug if pod.credentials else ""
-    return {
+    chosen = {
         "permissions": spec.get("permissions", ""),
         "model": spec.get("model", ""),
         "version": spec.get("version", ""),
         "credentials": credentials or (RUNNERS_LOGIN if spec.get("login") == "must" else ""),
     }
+    return {name: value for name, value in chosen.items() if value}
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from pods.services import inputs
 
 @dataclass(frozen=True, slots=True)
 class AgentTypeRequest:
-    """A `declaration` as a table or as TOML; or, without one, a command line and the program it needs on the PATH."""
+    """A `declaration` as a table or as TOML, whatever came; or, without one, a command line and the program it needs on the PATH."""
 
     slug: str = ""
     name: str = ""
@@ -28,7 +28,7 @@ class AgentTypeRequest:
     env: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     detect: str = ""
-    declaration: Mapping[str, Any] | str | None = None
+    declaration: Any = None
 
 
 def create_agent_type(*, by: Actor, request: AgentTypeRequest) -> AgentType:
@@ -59,7 +59,7 @@ def change_agent_type(
     agent_type: AgentType,
     *,
     by: Actor,
-    declaration: Mapping[str, Any] | str | None = None,
+    declaration: Any = None,
     enabled: bool | None = None,
 ) -> AgentType:
     """Pods that were made of it keep what they were made of. Raises as `create_agent_type` does."""
@@ -83,7 +83,7 @@ def change_agent_type(
     return agent_type
 
 
-def checked(given: Mapping[str, Any] | str) -> Declaration:
+def checked(given: Any) -> Declaration:
     """Raises RefusedError with `problems`, each with its key."""
     try:
         if isinstance(given, str):
@@ -98,7 +98,7 @@ def checked(given: Mapping[str, Any] | str) -> Declaration:
         ) from error
 
 
-def columns(declared: Declaration, given: Mapping[str, Any] | str | None) -> dict[str, Any]:
+def columns(declared: Declaration, given: Any) -> dict[str, Any]:
     return {
         "name": declared["name"],
         "description": declared["description"],
@@ -126,12 +126,14 @@ def _requested(request: AgentTypeRequest) -> Declaration:
         inputs.check_env(request.env)
         if request.argv:
             inputs.check_argv(request.argv)
-        given: Mapping[str, Any] = {
+        given: Any = {
             "install": {"program": request.detect},
             "launch": {"argv": list(request.argv), "env": dict(request.env)},
         }
     else:
         given = request.declaration
+    if not isinstance(given, Mapping):
+        return checked(given)  # says what it should be
     about = {"slug": request.slug, "name": request.name, "description": request.description}
     return checked({**{key: text for key, text in about.items() if text}, **given})
 

@@ -7,7 +7,8 @@ from django.urls import reverse
 
 from accounts.models import AuditEvent, User
 from pods.lifecycle import PodState
-from tests.builders import make_pod, make_runner
+from pods.models import AgentType
+from tests.builders import built_in, make_credentials, make_pod, make_runner
 
 pytestmark = pytest.mark.django_db
 
@@ -60,3 +61,50 @@ def test_a_pod_cannot_be_edited_past_its_services(operator: Client) -> None:
     pod = make_pod(state=PodState.RUNNING)
     answer = operator.post(reverse("admin:pods_pod_change", args=[pod.pk]), {"name": "renamed"})
     assert answer.status_code == 403
+
+
+DECLARED = 'slug = "ours"\nname = "Ours"\n[launch]\nargv = ["ours"]\n'
+
+
+def test_an_operator_adds_an_agent_type_as_toml_and_edits_it(operator: Client) -> None:
+    add = reverse("admin:pods_agenttype_add")
+    wrong = operator.post(add, {"toml": 'slug = "ours"\n', "enabled": "on"})
+    assert "name: Give the name people read" in wrong.content.decode()
+    assert operator.post(add, {"toml": DECLARED, "enabled": "on"}).status_code == 302
+    made = AgentType.objects.get(slug="ours")
+    assert (made.organization, made.declared["launch"]["argv"]) == (None, ["ours"])
+    change = reverse("admin:pods_agenttype_change", args=[made.pk])
+    assert "argv = [&quot;ours&quot;]" in operator.get(change).content.decode()
+    operator.post(change, {"toml": DECLARED.replace("Ours", "Theirs"), "enabled": "on"})
+    made.refresh_from_db()
+    assert made.name == "Theirs"
+    again = operator.post(add, {"toml": DECLARED, "enabled": "on"})
+    assert "already is an agent type" in again.content.decode()
+
+
+def test_a_built_in_agent_type_is_only_turned_on_and_off(operator: Client) -> None:
+    shell = built_in("shell")
+    change = reverse("admin:pods_agenttype_change", args=[shell.pk])
+    assert "bash -l" in operator.get(change).content.decode()
+    operator.post(change, {"toml": DECLARED})
+    shell.refresh_from_db()
+    assert (shell.slug, shell.enabled) == ("shell", False)
+
+
+def test_credential_sets_are_seen_and_not_written(operator: Client) -> None:
+    made = make_credentials(make_runner().organization, api_key="sk-not-to-be-seen-0000")
+    change = reverse("admin:pods_credentialset_change", args=[made.pk])
+    assert "not-to-be-seen" not in operator.get(change).content.decode()
+    assert operator.post(change, {"name": "x"}).status_code == 403
+    assert operator.get(reverse("admin:pods_credentialset_add")).status_code == 403
+
+
+def test_lending_a_login_in_the_admin_is_the_service(operator: Client) -> None:
+    runner = make_runner()
+    for action, lent in (("lend_login", True), ("keep_login", False)):
+        operator.post(
+            reverse("admin:pods_runner_changelist"),
+            {"action": action, "_selected_action": [runner.pk]},
+        )
+        runner.refresh_from_db()
+        assert runner.lends_login is lent
