@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from runner_agent.errors import why_broke
 from runner_agent.ledger import Ledger
 from runner_agent.messages import Command, CommandError, CommandResult
 from runner_agent.outbox import Outbox
@@ -218,11 +219,9 @@ class Commands:
             state = "expired" if error.code == "expired" else "failed"
             failed = _failed(command, error.code, error.message, state)
             return replace(failed, result=fit(error.told))
-        except Exception:
+        except Exception as error:
             logger.exception("command %s (%s, pod %s) broke", command.id, command.kind, command.pod)
-            return _failed(
-                command, "internal", "The Runner made a mistake; its log has the details."
-            )
+            return _failed(command, *why_broke(error))
         return CommandResult(command.id, "done", result)
 
     def _check_wanted(self, job: _Job) -> None:

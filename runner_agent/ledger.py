@@ -6,6 +6,7 @@ is known what was begun. `synchronous=FULL` costs 0.7 ms a commit (6 ms p99); Co
 
 import asyncio
 import json
+import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +17,9 @@ from typing import Any, TypeVar
 from runner_agent.messages import Command, CommandResult
 
 KEPT_S = 30 * 86_400  # settled Commands stay this long
+ROOM = 1 << 20  # bytes
+AGAIN_S = 1.0
+_NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 _TAKEN = "taken"
 _NOT_KEPT = frozenset({"env"})  # may hold secrets, and answers no question after a crash
 
@@ -40,6 +44,8 @@ _RESULT = "SELECT id, state, result, error_code, error FROM command"
 
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
 
 class Ledger:
     """One connection on one thread of its own; calls are done in the order they are made.
@@ -62,14 +68,14 @@ class Ledger:
 
     async def take(self, commands: Sequence[Command]) -> list[bool]:
         """Write them down in one commit; for each, whether it is new."""
-        return await self._on_thread(lambda: self._take(commands))
+        return await self._write(lambda: self._take(commands))
 
     async def result_of(self, command_id: str) -> CommandResult | None:
         """None while it is not settled."""
         return await self._on_thread(lambda: self._result_of(command_id))
 
     async def settle(self, result: CommandResult) -> None:
-        await self._on_thread(lambda: self._settle(result))
+        await self._write(lambda: self._settle(result))
 
     async def unfinished(self) -> list[Command]:
         """Taken and not settled, in order."""
@@ -88,23 +94,48 @@ class Ledger:
         return [row[0] for row in rows]
 
     async def confirm(self, ids: Sequence[str]) -> None:
-        await self._on_thread(lambda: self._confirm(ids))
+        await self._write(lambda: self._confirm(ids))
 
     async def prune(self) -> None:
-        await self._on_thread(self._prune)
+        await self._write(self._prune)
 
     # ---- on the thread
 
     async def _on_thread(self, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, job)
 
+    async def _write(self, job: Callable[[], T]) -> T:
+        """On a disk so full that even the room set aside is used up, what is to be written waits."""
+        while True:
+            try:
+                return await self._on_thread(job)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in _NO_ROOM:
+                    raise
+                logger.warning("the ledger cannot be written: %s", error)
+                await asyncio.sleep(AGAIN_S)
+
     def _open(self) -> None:
         self._path.touch(mode=0o600)
         self._db = sqlite3.connect(self._path)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
+        self._db.execute(f"PRAGMA wal_autocheckpoint={ROOM // 2 // 4096}")
         self._db.executescript(_SCHEMA)
         self._prune()
+        self._set_room_aside()
+
+    def _set_room_aside(self) -> None:
+        """Pages in both files that later writes use again: a Pod can still be ended when the disk is full."""
+        try:
+            with self._db:
+                self._db.execute("CREATE TABLE room (filler BLOB)")
+                self._db.execute("INSERT INTO room VALUES (zeroblob(?))", (ROOM,))
+            with self._db:
+                self._db.execute("DROP TABLE room")
+            self._db.execute("PRAGMA wal_checkpoint(RESTART)")
+        except sqlite3.OperationalError as error:
+            logger.warning("no room can be set aside for the ledger: %s", error)
 
     def _take(self, commands: Sequence[Command]) -> list[bool]:
         insert = (

@@ -1,9 +1,12 @@
 """How the link to the server stands, for `mesh-runner status`: a small file that the daemon writes."""
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,11 @@ class Status:
         since = self._now.since if same else datetime.now(UTC).isoformat(timespec="seconds")
         self._now = LinkStatus(state, since, gateway, epoch, text)
         draft = self._path.with_suffix(".new")
-        draft.write_text(json.dumps(asdict(self._now)))
-        draft.replace(self._path)
+        try:
+            draft.write_text(json.dumps(asdict(self._now)))
+            draft.replace(self._path)
+        except OSError as error:  # a full disk: the link matters more than its description
+            logger.warning("%s is not written: %s", self._path, error)
 
 
 def read(path: Path) -> LinkStatus | None:

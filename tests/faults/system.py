@@ -86,6 +86,11 @@ class Rig(System):
         """The process that holds a Pod's PTY."""
         return int(self._meta(key)["host"])
 
+    def steps(self, key: str) -> list[str]:
+        """The states a Pod has been in."""
+        events = self.api.get(f"pods/{key}/events/")["results"]
+        return [each["state"] for each in events if each["state"]]
+
     def hosts(self) -> list[int]:
         """The hosts of all Pods that have not ended."""
         pods = (self.home / "runner" / "pods").iterdir()
@@ -93,6 +98,12 @@ class Rig(System):
 
     def _meta(self, key: str) -> dict[str, Any]:
         return dict(json.loads((self.home / "runner" / "pods" / key / "meta.json").read_text()))
+
+    def stop(self) -> None:
+        """All of it, its Pods too; what is on disk stays."""
+        self.manage("down", check=False)
+        if self.process:
+            self.ended()
 
     # ---- what happens to processes
 

@@ -56,7 +56,7 @@ async def test_f08_while_postgresql_is_gone_who_asks_is_told_to_come_again(
     assert int(refused.headers["Retry-After"]) > 0
     assert unready.status == 503
     assert max(answers, shown) <= WELL_AGAIN
-    assert _states(rig, probe.key)[:3] == ["pending", "starting", "running"]
+    assert rig.steps(probe.key)[:3] == ["pending", "starting", "running"]
 
 
 async def test_f08_a_result_is_not_confirmed_before_it_is_committed(stage, note):
@@ -73,7 +73,3 @@ async def test_f08_a_result_is_not_confirmed_before_it_is_committed(stage, note)
             await asyncio.to_thread(rig.crash, "gateway")
         assert executing.result()["exit_code"] == 0
         assert rig.api.execute(probe.key, "cat executed")["stdout"] == "done\n"
-
-
-def _states(rig, key):
-    return [each["state"] for each in rig.api.get(f"pods/{key}/events/")["results"]]

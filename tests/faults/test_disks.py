@@ -17,16 +17,19 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a
 
 
 @pytest.fixture
-def small_runner(tmp_path):
+def small_runner():
     """The Runner's Pods are on a disk of their own."""
     rig = Rig()
     pods = rig.home / "runner" / "pods"
-    with tmpfs(pods, "4m"):
-        try:
-            rig.start()
-            yield rig, pods
-        finally:
-            rig.close()
+    try:
+        with tmpfs(pods, "4m"):
+            try:
+                rig.start()
+                yield rig, pods
+            finally:
+                rig.stop()
+    finally:
+        rig.close()
 
 
 def test_f14_on_a_full_disk_the_agent_waits_and_no_byte_is_lost(small_runner, note):
@@ -61,18 +64,18 @@ def _stands_still(rig, key):
 
 @pytest.fixture
 def small_server():
-    """The server's home is on a disk of its own, the Runner's is not."""
+    """The server and its Runner have each a disk of their own."""
     rig = Rig()
-    runner = rig.directory / "runner"
-    runner.mkdir()
-    with tmpfs(rig.home, "80m"):
-        (rig.home / "greeted").touch()
-        (rig.home / "runner").symlink_to(runner)
-        try:
-            rig.start()
-            yield rig
-        finally:
-            rig.close()
+    try:
+        with tmpfs(rig.home, "80m"), tmpfs(rig.home / "runner", "200m"):
+            (rig.home / "greeted").touch()
+            try:
+                rig.start()
+                yield rig
+            finally:
+                rig.stop()
+    finally:
+        rig.close()
 
 
 def test_f15_on_a_full_disk_the_server_refuses_aloud_and_forgets_nothing(small_server, note):

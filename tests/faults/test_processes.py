@@ -26,7 +26,7 @@ async def test_f01_a_runner_that_is_killed_is_back_and_no_pod_noticed(rig, api, 
         note("answers again", await probe.answers_since(killed))
     assert shown <= RUNNER_BACK
     for key in others:
-        assert _steps(api, key) == ["pending", "starting", "running"]
+        assert rig.steps(key) == ["pending", "starting", "running"]
         api.terminate(key)
 
 
@@ -81,7 +81,3 @@ async def test_f26_each_process_ends_in_order_when_asked(rig, note, service):
     assert took <= ENDS_WITHIN
     log = rig.log("supervisord")
     assert "SIGKILL" not in log.rpartition("stopped: " + service)[2].partition("\n")[0]
-
-
-def _steps(api, key):
-    return [each["state"] for each in api.get(f"pods/{key}/events/")["results"] if each["state"]]
