@@ -1,6 +1,7 @@
 """A Runner on a full disk: its ledger has room set aside, its link goes on, and who asks is told why."""
 
 import asyncio
+import contextlib
 import errno
 import os
 import subprocess
@@ -28,12 +29,9 @@ def disk(tmp_path):
 
 def fill(disk):
     """To the last byte."""
-    with (
-        (disk / "filler").open("wb", buffering=0) as file,
-        pytest.raises(OSError, match="No space"),
-    ):
-        while True:
-            file.write(bytes(4096))
+    with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
 
 
 def make(number):
