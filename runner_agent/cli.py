@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from runner_agent import __version__, config
+from runner_agent.agents import commands as agents
 from runner_agent.errors import ToldError
 
 # gRPC reads these when it is imported, which therefore happens inside the commands.
@@ -33,6 +34,8 @@ Home = Annotated[
     typer.Option("--home", help="Where this Runner keeps everything. Default: ~/.mesh-runner"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print data for programs.")]
+
+app.add_typer(agents.app, name="agents")
 
 
 def main() -> None:

@@ -13,7 +13,10 @@ from runner_agent.settings import replace_file
 
 PROGRAMS = ("claude", "codex", "gemini", "opencode", "aider", "bash")
 ASKED_AT_ONCE = 2  # starting them takes whole cores
-HAS_VENV = all(importlib.util.find_spec(name) for name in ("venv", "ensurepip"))
+HAS_VENV = bool(
+    importlib.util.find_spec("venv")
+    and (importlib.util.find_spec("pip") or importlib.util.find_spec("ensurepip"))
+)
 _NO_VENV = (
     "This Runner's Python cannot make virtual environments: install its venv package"
     " (Debian: apt install python3-venv)."

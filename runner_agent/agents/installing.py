@@ -89,8 +89,9 @@ class _Filled:
 
 
 async def _npm(bench: Workbench, wanted: Install) -> _Filled:
-    with_node = await node.provide(bench, wanted.node)
-    used = node.running_with(with_node, await node.provide_npm(bench))
+    used = await node.provide_npm(bench)  # its node may do, where the machine has none
+    with_node = await node.provide(bench, wanted.node, wanted.mirror)
+    used = node.running_with(with_node, used)
     version = await npm.install(bench, used, wanted.package, wanted.version, wanted.mirror)
     wrappers.of_npm(bench, wanted.package, wanted.program, with_node)
     needs = (with_node.tool,) if with_node.tool else ()

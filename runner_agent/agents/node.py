@@ -86,7 +86,7 @@ async def provide_npm(bench: Workbench) -> Npm:
     return Npm((str(home / "bin" / "node"), str(cli)), path)
 
 
-async def provide(bench: Workbench, wanted: str) -> Node:
+async def provide(bench: Workbench, wanted: str, mirror: str) -> Node:
     """A node of at least this major. CommandError agent_install_failed."""
     least = int(wanted or 0)
     for found in _known(bench.config):
@@ -98,7 +98,7 @@ async def provide(bench: Workbench, wanted: str) -> Node:
     bench.say(f"installing Node.js {wanted}")
     package, tool = f"node-linux-{architecture}", f".node/{wanted}"
     used = await provide_npm(bench)
-    await npm.install(bench, used, package, wanted, "")
+    await npm.install(replace(bench, what=package), used, package, wanted, mirror)
     _put(bench.draft / "node_modules" / package, bench.config.agents / tool, bench.config)
     shutil.rmtree(bench.draft / "node_modules")
     for name in ("package.json", "package-lock.json"):

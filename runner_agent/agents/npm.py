@@ -37,6 +37,7 @@ async def install(bench: Workbench, npm: Npm, package: str, wanted: str, mirror:
                 *npm.argv,
                 *("install", asked, "--prefix", str(bench.draft), "--location=project"),
                 *("--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--no-progress"),
+                "--fetch-retry-mintimeout=1000",
                 *("--loglevel=http", "--cache", str(bench.caches / "npm")),
                 *(("--registry", registry) if registry else ()),
             ),
