@@ -15,6 +15,7 @@ from rich.table import Table
 from runner_agent import __version__, config
 from runner_agent.agents import commands as agents
 from runner_agent.errors import ToldError
+from runner_agent.update import words
 
 # gRPC reads these when it is imported, which therefore happens inside the commands.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # its threads and the forks of git do not mix
@@ -188,6 +189,10 @@ def service(
 
     typer.echo(services.units(config.load(home), system=system))
     _progress(services.hint(system=system))
+
+
+app.command("update", epilog="Example: mesh-runner update --mode drain --wait 3600")(words.update)
+app.add_typer(words.release, name="release")
 
 
 @app.command(epilog="Example: mesh-runner version")

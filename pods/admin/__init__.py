@@ -1,5 +1,5 @@
 """The admin: lists for operators of the installation. Rows with a life are written by services alone."""
 
-from pods.admin import bindings, catalog, pods, runners
+from pods.admin import bindings, catalog, pods, releases, runners
 
-__all__ = ["bindings", "catalog", "pods", "runners"]
+__all__ = ["bindings", "catalog", "pods", "releases", "runners"]

@@ -135,9 +135,27 @@ class PodEventShape(ModelSerializer[PodEvent]):
         read_only_fields = fields
 
 
+class SessionShape(Serializer[SessionHealth]):
+    """Of a Runner that is online. Bytes are those of terminals somebody looks at."""
+
+    since = serializers.DateTimeField()
+    heard_at = serializers.DateTimeField()
+    epoch = serializers.IntegerField()
+    gateway = serializers.CharField()
+    round_trip_ms = serializers.FloatField(allow_null=True)
+    clock_offset_ms = serializers.FloatField(
+        allow_null=True, help_text="How far the Runner's clock is ahead of the server's."
+    )
+    clock_is_off = serializers.BooleanField(help_text="By more than 30 s.")
+    unacknowledged_bytes = serializers.IntegerField()
+    unacknowledged_commands = serializers.IntegerField(help_text="Sent; not in its ledger yet.")
+    waiting_commands = serializers.IntegerField(help_text="Not sent yet.")
+
+
 class RunnerShape(ModelSerializer[Runner]):
     online = serializers.BooleanField(source="is_online")
     since = serializers.SerializerMethodField()
+    session = serializers.SerializerMethodField()
     taken = serializers.IntegerField(help_text="Pods that take a place on it, or will.")
 
     class Meta:
@@ -147,6 +165,7 @@ class RunnerShape(ModelSerializer[Runner]):
             "name",
             "online",
             "since",
+            "session",
             "labels",
             "capacity",
             "taken",
@@ -157,7 +176,11 @@ class RunnerShape(ModelSerializer[Runner]):
             "isolation",
             "lends_login",
             "round_trip_ms",
+            "platform",
+            "python",
+            "protocol",
             "draining_since",
+            "updating_since",
             "disabled_at",
             "created_at",
         )
@@ -165,6 +188,11 @@ class RunnerShape(ModelSerializer[Runner]):
 
     def get_since(self, runner: Runner) -> str | None:
         return RunnerBrief().get_since(runner)
+
+    @extend_schema_field(SessionShape(allow_null=True))
+    def get_session(self, runner: Runner) -> dict[str, Any] | None:
+        health = health_of(runner)
+        return dict(SessionShape(health).data) if health else None
 
 
 class CommandShape(ModelSerializer[Command]):

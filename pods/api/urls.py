@@ -14,6 +14,7 @@ from pods.api import (
     runners,
     terminals,
     tokens,
+    updates,
 )
 from pods.api.door import Nowhere
 
@@ -50,7 +51,15 @@ _v1 = [
     path("runners/<int:runner_id>/", runners.OneRunner.as_view()),
     path("runners/<int:runner_id>/drain/", runners.DrainRunner.as_view()),
     path("runners/<int:runner_id>/resume/", runners.ResumeRunner.as_view()),
+    path("runners/<int:runner_id>/lost/", runners.LoseRunner.as_view()),
     path("runners/<int:runner_id>/revoke/", runners.RevokeRunner.as_view()),
+    path("runners/<int:runner_id>/update/", updates.UpdateRunner.as_view()),
+    path("runners/<int:runner_id>/update/cancel/", updates.CancelUpdate.as_view()),
+    path("runners/<int:runner_id>/updates/", updates.UpdatesOfRunner.as_view()),
+    path("releases/", updates.Releases.as_view()),
+    path("rollouts/", updates.Rollouts.as_view()),
+    path("rollouts/<int:rollout_id>/", updates.OneRollout.as_view()),
+    path("rollouts/<int:rollout_id>/stop/", updates.StopRollout.as_view()),
     path("runners/<int:runner_id>/login/", runners.RunnersLogin.as_view()),
     path("agent-types/", agent_types.AgentTypes.as_view()),
     path("agent-types/<slug:agent_type>/", agent_types.OneAgentType.as_view()),

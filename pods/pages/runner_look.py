@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pods.models import Runner
 from pods.pages.looks import Look
+from pods.pages.update_look import UpdateLook
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,7 @@ class RunnerLook:
     runner: Runner
     taken: int
     expires: datetime | None = None  # its newest certificate that is not revoked
+    update: UpdateLook | None = None
 
     @property
     def state(self) -> Look:
@@ -23,6 +25,8 @@ class RunnerLook:
             return Look("Offline", "state-offline", "is-unknown")
         if self.runner.draining_since:
             return Look("Draining", "state-draining", "is-attention")
+        if self.runner.updating_since:
+            return Look("Updating", "state-starting", "is-working", turning=True)
         return Look("Online", "state-online", "is-done")
 
     @property

@@ -15,6 +15,7 @@ from accounts.pages.frame import PageRequest, done, page
 from pods.access import Need, check_manages_runners, runner_for, runners_for
 from pods.errors import NotVisibleError
 from pods.models import EnrollmentToken, Runner
+from pods.pages import update_look
 from pods.pages.runner_look import RunnerLook
 from pods.services import runners as services
 from pods.services.placing import taken_places
@@ -39,7 +40,7 @@ VERBS: dict[str, tuple[Callable[..., Runner], str]] = {
 
 @page
 def runners(request: PageRequest) -> HttpResponse:
-    return render(request, "runners/runners.html", {"looks": _looks(request)})
+    return render(request, "runners/runners.html", _shown(request))
 
 
 @require_POST
@@ -50,7 +51,7 @@ def enroll(request: PageRequest) -> HttpResponse:
     organization = Organization.objects.get(pk=request.actor.organization_id)
     token, secret = services.create_enrollment_token(organization=organization, by=request.actor)
     line = services.enrollment_line(secret)
-    context = {"token": token, "line": line, "looks": _looks(request)}
+    context = {"token": token, "line": line, **_shown(request)}
     return render(request, "runners/runners.html", context)
 
 
@@ -73,6 +74,11 @@ def act(request: PageRequest, runner_id: int, verb: str) -> HttpResponse:
     return done(request, to="runners", said=f"{runner.name} {said}", changed="runner")
 
 
+def _shown(request: PageRequest) -> dict[str, Any]:
+    looks = _looks(request)
+    return {"looks": looks, "rollout": update_look.rollout(request.actor, looks)}
+
+
 def _looks(request: PageRequest) -> list[RunnerLook]:
     mine = runners_for(request.actor)
     valid = Q(certificates__revoked_at=None)
@@ -80,4 +86,7 @@ def _looks(request: PageRequest) -> list[RunnerLook]:
         mine.annotate(ends=Max("certificates__not_after", filter=valid)).values_list("pk", "ends")
     )
     rows: Iterable[Any] = taken_places(mine).order_by("name")
-    return [RunnerLook(row, taken=row.taken, expires=ends[row.pk]) for row in rows]
+    return [
+        RunnerLook(row, taken=row.taken, expires=ends[row.pk], update=update_look.of(row))
+        for row in rows
+    ]

@@ -11,6 +11,7 @@ from pods.pages import (
     prompts,
     repositories,
     runners,
+    updates,
     workspace,
 )
 
@@ -60,6 +61,10 @@ urlpatterns = [
     path("runners/", runners.runners, name="runners"),
     path("runners/enroll/", runners.enroll, name="enroll-runner"),
     path("runners/joining/<int:token_id>/", runners.joining, name="joining"),
+    path("runners/<int:runner_id>/update/", updates.update, name="update-runner"),
+    path("runners/<int:runner_id>/update/cancel/", updates.cancel, name="cancel-update"),
+    path("runners/roll-out/", updates.roll_out, name="roll-out"),
+    path("runners/roll-out/<int:rollout_id>/stop/", updates.stop, name="stop-rollout"),
     re_path(
         rf"^runners/(?P<runner_id>[0-9]{{1,18}})/(?P<verb>{VERBS})/$",
         runners.act,

@@ -1,19 +1,34 @@
 """An update of all Runners in turn: one at a time, stopped at the first failure or by somebody."""
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from accounts.access import system_actor
 from accounts.actor import Actor
 from accounts.audit import record
 from accounts.models import Organization
-from pods.access import check_manages_runners
-from pods.errors import ConflictError, MeshError, RefusedError
+from pods.access import check_manages_runners, runners_for
+from pods.errors import ConflictError, MeshError, NotVisibleError, RefusedError
 from pods.models import Command, Rollout, Runner, UpdateAttempt
 from pods.news import announce
 from pods.services import updates
 from pods.services.releases import fitting, newest
 from pods.services.updates import Wish, release_for
 from pods.updates import RolloutState, UpdateState, order
+
+
+def rollouts_for(actor: Actor) -> QuerySet[Rollout]:
+    """Who may see the Runners may see how they are updated."""
+    runners_for(actor)
+    mine = Rollout.objects.filter(organization_id=actor.organization_id)
+    return mine.prefetch_related("attempts__runner")
+
+
+def rollout_for(actor: Actor, rollout_id: int) -> Rollout:
+    rollout = rollouts_for(actor).filter(pk=rollout_id).first()
+    if rollout is None:
+        raise NotVisibleError("no_such_rollout", f"There is no roll-out {rollout_id}.")
+    return rollout
 
 
 def start_rollout(*, organization: Organization, by: Actor, wish: Wish) -> Rollout:

@@ -19,6 +19,7 @@ from pods.models import (
     KeptScreen,
     Pod,
     Repository,
+    Rollout,
     Runner,
 )
 from pods.services.commands import queue_command
@@ -43,7 +44,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 SECRET = "acme-secret"  # a word that is in every row of ours
 LISTS = {
     *("pods/", "bindings/", "runners/", "agent-types/", "credentials/"),
-    *("repositories/", "tokens/", "me/"),
+    *("repositories/", "rollouts/", "tokens/", "me/"),
 }
 
 
@@ -82,8 +83,12 @@ def ours(cast: Cast) -> dict[str, str]:
         expires_at=now(),
     )
     prompt = queue_prompt(pod, by=actor_of(cast.alice), text=SECRET)
+    rollout = Rollout.objects.create(
+        organization=cast.organization, version="9.9", wait_s=1, asked_by=SECRET
+    )
     Caller(cast.alice)  # makes a token
     return {
+        "<int:rollout_id>": str(rollout.pk),
         "<slug:key>": pod.key,
         "<int:runner_id>": str(runner.pk),
         "<slug:slug>": repository.slug,
@@ -106,6 +111,7 @@ def addressed(route: str, names: dict[str, str]) -> str:
 def everything() -> list[Any]:
     """All rows, to see that nothing changed."""
     models = (Pod, Runner, Repository, AgentType, CredentialSet, Binding, Command, AuditEvent)
+    models += (Rollout,)
     return [list(model.objects.order_by("pk").values()) for model in models]
 
 
