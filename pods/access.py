@@ -32,6 +32,8 @@ _POD_SCOPES = {
 POD_WITH = (
     "agent_type",
     "credentials",
+    "forked_from",
+    "resumed_from",
     "organization",
     "owner",
     "parent",

@@ -8,7 +8,7 @@ class PodsConfig(AppConfig):
     def ready(self) -> None:
         import pods.tools  # noqa: F401 - declares them
         from pods import listeners
-        from pods.services import prompt_receipts, rollouts, updates
+        from pods.services import prompt_receipts, rollouts, updates, workspaces
 
         listeners.pod_runs.append(prompt_receipts.pod_runs)
         listeners.pod_ended.append(prompt_receipts.pod_ended)
@@ -17,3 +17,4 @@ class PodsConfig(AppConfig):
         listeners.command_over.append(prompt_receipts.command_over)
         listeners.command_over.append(updates.command_over)
         listeners.command_over.append(rollouts.command_over)
+        listeners.command_over.append(workspaces.command_over)

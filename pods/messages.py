@@ -50,6 +50,7 @@ class Heartbeat:
 
     sent_at_ms: int
     echo_ms: int = 0
+    unsent_bytes: int = 0  # terminal bytes that nobody has acknowledged; only a Runner says it
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class CommandResult:
 @dataclass(frozen=True, slots=True)
 class PodProgress:
     pod: str
-    step: Literal["workspace", "agent", "ready"]
+    step: Literal["workspace", "agent", "setup", "ready"]
     text: str = ""
 
 

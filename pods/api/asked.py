@@ -97,6 +97,69 @@ class NewRepository(Asked):
     default_branch = verbatim()
 
 
+class ChangedRepository(Asked):
+    name = serializers.CharField(required=False)
+    default_branch = verbatim()
+    copy_from = verbatim(help_text="Directory on the Runner; its operator allows it.")
+    copy_globs = serializers.ListField(
+        child=verbatim(), required=False, help_text='Ignored files, such as [".env"].'
+    )
+    setup_script = verbatim(help_text="For sh, in each new Workspace before the agent.")
+    setup_timeout_s = serializers.IntegerField(required=False)
+    credentials = verbatim(help_text="Slug of a credential set: its key is the token for pushes.")
+
+
+class Commit(Asked):
+    message = verbatim(required=True)
+    paths = serializers.ListField(
+        child=verbatim(),
+        required=False,
+        help_text="These alone; all that is not ignored if left out.",
+    )
+
+
+class Push(Asked):
+    remote = verbatim(help_text="origin if left out.")
+    branch = verbatim(help_text="Under its own name if left out.")
+
+
+class RemoveWorkspace(Asked):
+    confirm = verbatim(help_text="The Pod's key, to remove it with work that is nowhere else.")
+
+
+class MergeRequest(Asked):
+    title = serializers.CharField()
+    body = verbatim()
+    base = verbatim(help_text="Where it is to go; the Workspace's base if left out.")
+
+
+class Resume(Asked):
+    prompt = verbatim(help_text="Given to the agent once it is ready.")
+
+
+class Fork(Resume):
+    branch = verbatim(help_text="Name of the new branch; mesh/<key> if left out.")
+    name = serializers.CharField(required=False, allow_blank=True)
+
+
+class Tick(Asked):
+    path = verbatim(required=True)
+    blob = verbatim(help_text="What the file holds, as the diff names it.")
+    reviewed = serializers.BooleanField(default=True)
+
+
+class Comment(Asked):
+    path = verbatim(required=True)
+    line = serializers.IntegerField(min_value=1)
+    side = serializers.ChoiceField(choices=["old", "new"], default="new")
+    quoted = verbatim()
+    text = verbatim(required=True)
+
+
+class SendComments(Asked):
+    text = verbatim(help_text="Instead of what is made of the comments.")
+
+
 class NewAgentType(Asked):
     """A declaration, or a command line and no more."""
 

@@ -10,7 +10,12 @@ from pods.api.documented import PAGED, REPEATABLE, page_of
 from pods.api.door import Door
 from pods.api.idempotency import once
 from pods.api.shapes import RepositoryShape
-from pods.services.repositories import create_repository, remove_repository
+from pods.services.repositories import (
+    RepositorySettings,
+    change_repository,
+    create_repository,
+    remove_repository,
+)
 
 
 class Repositories(Door):
@@ -36,6 +41,17 @@ class OneRepository(Door):
     @extend_schema(operation_id="repositories_read", responses=RepositoryShape)
     def get(self, _request: Request, slug: str) -> Response:
         return Response(RepositoryShape(repository_for(self.actor, slug)).data)
+
+    @extend_schema(
+        operation_id="repositories_change",
+        request=asked.ChangedRepository,
+        responses=RepositoryShape,
+    )
+    def patch(self, _request: Request, slug: str) -> Response:
+        repository = repository_for(self.actor, slug, Need.MANAGE)
+        settings = RepositorySettings(**self.taken(asked.ChangedRepository))
+        change_repository(repository, by=self.actor, settings=settings)
+        return Response(RepositoryShape(repository).data)
 
     @extend_schema(operation_id="repositories_remove", responses={204: None})
     def delete(self, _request: Request, slug: str) -> Response:

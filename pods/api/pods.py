@@ -20,8 +20,10 @@ from pods.api.shapes import PodEventShape, PodShape
 from pods.commands import OPEN, CommandState
 from pods.lifecycle import PodState
 from pods.models import Pod
+from pods.services.archive import archive_pod, unarchive_pod
 from pods.services.execute import execute, outcome, wait_until_done
 from pods.services.pods import PodRequest, create_pod, terminate_pod
+from pods.services.resume import fork_pod, resume_pod
 
 
 class WholeFilter(django_filters.Filter):
@@ -35,6 +37,10 @@ class PodFilter(django_filters.FilterSet):
     repository = django_filters.CharFilter(field_name="workspace__repository__slug")
     owner = django_filters.CharFilter(field_name="owner__username")
     parent = django_filters.CharFilter(field_name="parent__key")
+    archived = django_filters.BooleanFilter(method="only_archived")
+
+    def only_archived(self, pods: QuerySet[Pod], _name: str, value: bool) -> QuerySet[Pod]:  # noqa: FBT001
+        return pods.filter(archived_at__isnull=not value)
 
     class Meta:
         model = Pod
@@ -44,6 +50,9 @@ class PodFilter(django_filters.FilterSet):
 FILTERS = [
     OpenApiParameter("state", str, many=True, enum=[*PodState]),
     whole("runner", say="Its id."),
+    OpenApiParameter(
+        "archived", bool, description="Only those, or only the others. Both if left out."
+    ),
     *(OpenApiParameter(name, str) for name in ("agent_type", "repository", "owner", "parent")),
 ]
 EXECUTED = of(
@@ -89,6 +98,65 @@ class OnePod(Door):
     def get(self, request: Request, key: str) -> Response:
         pod = pod_for(self.actor, key, Need.READ)
         return Response(PodShape(pod, context={"request": request}).data)
+
+    @extend_schema(
+        operation_id="pods_archive_ended",
+        description="Archives a Pod that has ended. One that lives is terminated first: 409.",
+        responses=PodShape,
+    )
+    def delete(self, request: Request, key: str) -> Response:
+        pod = archive_pod(pod_for(self.actor, key, Need.MANAGE), by=self.actor)
+        return Response(PodShape(pod, context={"request": request}).data)
+
+
+class ArchivePod(Door):
+    @extend_schema(
+        operation_id="pods_archive", parameters=REPEATABLE, request=None, responses=PodShape
+    )
+    @once
+    def post(self, request: Request, key: str) -> Response:
+        pod = archive_pod(pod_for(self.actor, key, Need.MANAGE), by=self.actor)
+        return Response(PodShape(pod, context={"request": request}).data)
+
+
+class UnarchivePod(Door):
+    @extend_schema(
+        operation_id="pods_unarchive", parameters=REPEATABLE, request=None, responses=PodShape
+    )
+    @once
+    def post(self, request: Request, key: str) -> Response:
+        pod = unarchive_pod(pod_for(self.actor, key, Need.MANAGE), by=self.actor)
+        return Response(PodShape(pod, context={"request": request}).data)
+
+
+class ResumePod(Door):
+    @extend_schema(
+        operation_id="pods_resume",
+        description="A new Pod that goes on in the Workspace and conversation of one that has ended.",
+        parameters=REPEATABLE,
+        request=asked.Resume,
+        responses={201: PodShape},
+    )
+    @once
+    def post(self, request: Request, key: str) -> Response:
+        old = pod_for(self.actor, key, Need.MANAGE)
+        pod = resume_pod(old, by=self.actor, **self.taken(asked.Resume))
+        return Response(PodShape(pod, context={"request": request}).data, status=201)
+
+
+class ForkPod(Door):
+    @extend_schema(
+        operation_id="pods_fork",
+        description="A new Pod in a Workspace that begins where the other stands, uncommitted work included.",
+        parameters=REPEATABLE,
+        request=asked.Fork,
+        responses={201: PodShape},
+    )
+    @once
+    def post(self, request: Request, key: str) -> Response:
+        old = pod_for(self.actor, key, Need.MANAGE)
+        pod = fork_pod(old, by=self.actor, **self.taken(asked.Fork))
+        return Response(PodShape(pod, context={"request": request}).data, status=201)
 
 
 class PodEvents(Door):

@@ -15,6 +15,7 @@ from pods.api import (
     terminals,
     tokens,
     updates,
+    workspaces,
 )
 from pods.api.door import Nowhere
 
@@ -34,6 +35,19 @@ _v1 = [
     path("pods/<slug:key>/workspace/", terminals.PodWorkspace.as_view()),
     path("pods/<slug:key>/workspace/log/", terminals.PodLog.as_view()),
     path("pods/<slug:key>/workspace/diff/", terminals.PodDiff.as_view()),
+    path("pods/<slug:key>/workspace/commit/", workspaces.CommitWorkspace.as_view()),
+    path("pods/<slug:key>/workspace/push/", workspaces.PushWorkspace.as_view()),
+    path("pods/<slug:key>/workspace/remove/", workspaces.RemoveWorkspace.as_view()),
+    path("pods/<slug:key>/workspace/restore/", workspaces.RestoreWorkspace.as_view()),
+    path("pods/<slug:key>/workspace/merge-request/", workspaces.OpenMergeRequest.as_view()),
+    path("pods/<slug:key>/review/ticks/", workspaces.Ticks.as_view()),
+    path("pods/<slug:key>/review/comments/", workspaces.Comments.as_view()),
+    path("pods/<slug:key>/review/comments/<int:comment_id>/", workspaces.OneComment.as_view()),
+    path("pods/<slug:key>/review/send/", workspaces.SendComments.as_view()),
+    path("pods/<slug:key>/archive/", pods.ArchivePod.as_view()),
+    path("pods/<slug:key>/unarchive/", pods.UnarchivePod.as_view()),
+    path("pods/<slug:key>/resume/", pods.ResumePod.as_view()),
+    path("pods/<slug:key>/fork/", pods.ForkPod.as_view()),
     path("pods/<slug:key>/input-records/", bindings.InputRecords.as_view()),
     path("pods/<slug:key>/answer/", answering.AnswerPod.as_view()),
     path("pods/<slug:key>/interrupt/", answering.InterruptPod.as_view()),

@@ -34,7 +34,9 @@ def decode(event: pb.FromRunner) -> messages.FromRunner:
         case "hello":
             return _hello(event.hello)
         case "heartbeat":
-            return messages.Heartbeat(event.heartbeat.sent_at_ms, event.heartbeat.echo_ms)
+            beat = event.heartbeat
+            owed = min(beat.unsent_bytes, INT_MAX)
+            return messages.Heartbeat(beat.sent_at_ms, beat.echo_ms, owed)
         case "command_ack":
             return messages.CommandAck(command_id(event.command_ack.id))
         case "command_result":
@@ -142,7 +144,7 @@ def _result(result: pb.CommandResult) -> messages.CommandResult:
 
 def _progress(progress: pb.PodProgress) -> messages.PodProgress:
     match progress.step:
-        case "workspace" | "agent" | "ready" as step:
+        case "workspace" | "agent" | "setup" | "ready" as step:
             return messages.PodProgress(pod_key(progress.pod), step, clean(progress.text, 500))
         case other:
             raise MalformedError(f"progress step {other[:20]!r}")

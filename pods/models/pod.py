@@ -52,6 +52,9 @@ class Pod(models.Model):
     resumed_from = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="resumes"
     )
+    forked_from = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="forks"
+    )
     agent_type = models.ForeignKey(AgentType, on_delete=models.PROTECT, related_name="pods")
     runner = models.ForeignKey(
         Runner, null=True, blank=True, on_delete=models.SET_NULL, related_name="pods"

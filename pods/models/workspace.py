@@ -23,6 +23,7 @@ class Workspace(models.Model):
     base_commit = models.CharField(max_length=64, blank=True)
     path = models.CharField(max_length=500, blank=True)  # on the Runner; known once it is made
     summary = models.JSONField(default=dict, blank=True)  # {added, removed, dirty, ahead, as_of}
+    merge_url = models.URLField(max_length=500, blank=True)  # of the merge request made from it
     removal_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
     removed_at = models.DateTimeField(null=True, blank=True, editable=False)  # to the trash
     kept_because = models.CharField(max_length=500, blank=True, editable=False)  # at the last try

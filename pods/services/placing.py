@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 
 from pods.commands import CommandKind
 from pods.lifecycle import LIVE, PodState
-from pods.models import Certificate, Pod, Runner, Workspace
+from pods.models import Certificate, Pod, Repository, Runner, Workspace
 from pods.models.runner import RunnerQuerySet
 from pods.news import announce
 from pods.services.availability import availability
@@ -75,13 +75,36 @@ def start_payload(pod: Pod, workspace: Workspace, runner: Runner) -> dict[str, o
         "env": pod.spec["env"],
         "cols": pod.cols,
         "rows": pod.rows,
+        "resumes": _before(pod),
         "workspace": {
             "id": workspace.pk,
             "repository_url": repository.url if repository else "",
             "base": workspace.base,
             "branch": workspace.branch,
+            "fork_of": pod.forked_from.key if pod.forked_from else "",
+            **_preparations(repository),
         },
     }
+
+
+def _before(pod: Pod) -> str:
+    """The Pod whose Workspace and HOME it goes on in, or a copy of whose HOME its conversation goes on in."""
+    if pod.resumed_from:
+        return pod.resumed_from.key
+    return pod.forked_from.key if pod.forked_from and pod.spec.get("fork") else ""
+
+
+def _preparations(repository: Repository | None) -> dict[str, object]:
+    """What a new Workspace gets before its agent, left out where there is nothing."""
+    made: dict[str, object] = {}
+    if repository and repository.copy_from and repository.copy_globs:
+        made["copy"] = {"from": repository.copy_from, "globs": repository.copy_globs}
+    if repository and repository.setup_script.strip():
+        made["setup"] = {
+            "script": repository.setup_script,
+            "timeout_s": repository.setup_timeout_s,
+        }
+    return made
 
 
 def taken_places(runners: RunnerQuerySet) -> RunnerQuerySet:

@@ -72,7 +72,7 @@ def create_pod(*, by: Actor, request: PodRequest) -> Pod:
     runner = _runner(by, request)
     with transaction.atomic():
         check_room(by)
-        key = _free_key()
+        key = free_key()
         pod = Pod.objects.create(
             key=key,
             organization_id=by.organization_id,
@@ -88,16 +88,21 @@ def create_pod(*, by: Actor, request: PodRequest) -> Pod:
             cols=request.cols,
             rows=request.rows,
         )
-        PodEvent.objects.create(
-            pod=pod, kind=PodEvent.Kind.STATE, state=PodState.PENDING, step="queued"
-        )
-        record(by, "pod.create", pod.key, agent_type=launch.agent_type.slug, **chosen(pod))
-        if pod.parent:
-            bind_parent(pod.parent, pod, by=by)
-        first_prompt(pod, by=by)
-        place(pod)
-        announce(pod.organization_id, "pod", pod.key, PodState.PENDING)
+        begin(pod, by=by)
     return pod
+
+
+def begin(pod: Pod, *, by: Actor) -> None:
+    """What follows for every Pod that was just made, in the transaction that made it."""
+    PodEvent.objects.create(
+        pod=pod, kind=PodEvent.Kind.STATE, state=PodState.PENDING, step="queued"
+    )
+    record(by, "pod.create", pod.key, agent_type=pod.agent_type.slug, **chosen(pod))
+    if pod.parent:
+        bind_parent(pod.parent, pod, by=by)
+    first_prompt(pod, by=by)
+    place(pod)
+    announce(pod.organization_id, "pod", pod.key, PodState.PENDING)
 
 
 def terminate_pod(pod: Pod, *, by: Actor, grace_s: float | None = None) -> Pod:
@@ -223,7 +228,7 @@ def _workspace(
     )
 
 
-def _free_key() -> PodKey:
+def free_key() -> PodKey:
     while Pod.objects.filter(key=(key := new_pod_key())).exists():
         pass
     return key

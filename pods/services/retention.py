@@ -11,6 +11,7 @@ from django.utils.timezone import now
 from accounts.models import AuditEvent, LoginLink
 from pods.commands import OPEN
 from pods.models import Command, EnrollmentToken, IdempotentAnswer
+from pods.services.archive import remove_left_behind
 
 BATCH = 500
 COMMANDS_KEPT = timedelta(days=30)
@@ -53,6 +54,7 @@ PRUNERS: tuple[Callable[[], int], ...] = (
     prune_audit,
     prune_logins,
     prune_enrollment_tokens,
+    remove_left_behind,
 )
 
 
