@@ -30,6 +30,11 @@ class Organization(models.Model):
     max_depth = models.PositiveIntegerField(
         default=3, help_text="Generations of Pods below one that a person made."
     )
+    lost_after_hours = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Pods of a Runner that is silent for so long are lost; empty: only when you say so.",
+    )
     default_permissions = models.CharField(
         max_length=10,
         choices=[(mode, mode) for mode in PermissionMode],

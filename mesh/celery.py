@@ -18,6 +18,7 @@ app.conf.beat_schedule = {
     # Attach and each Pod's end place at once; this finds what fell between them.
     "place": {"task": "pods.place_pending", "schedule": 15.0, "options": {"expires": 10}},
     "rollouts": {"task": "pods.roll_out", "schedule": 10.0, "options": {"expires": 9}},
+    "silent": {"task": "pods.lose_of_silent", "schedule": 60.0, "options": {"expires": 50}},
     "bindings": {"task": "pods.end_bindings", "schedule": 60.0, "options": {"expires": 50}},
     "mentions": {
         "task": "channels.deliver_waiting",

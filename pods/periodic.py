@@ -5,6 +5,7 @@ import logging
 from celery import shared_task
 
 from pods.services.bindings import expire_unanswered, release_those_of_ended
+from pods.services.lost import lose_of_silent_runners
 from pods.services.placing import place_pending
 from pods.services.retention import PRUNERS
 from pods.services.rollouts import go_on_with_all
@@ -34,3 +35,8 @@ def roll_out() -> None:
 def end_bindings() -> None:
     expire_unanswered()
     release_those_of_ended()
+
+
+@shared_task(name="pods.lose_of_silent", ignore_result=True)  # type: ignore[untyped-decorator]
+def lose_of_silent() -> None:
+    lose_of_silent_runners()

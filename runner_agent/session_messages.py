@@ -51,6 +51,7 @@ class Heartbeat:
     sent_at_ms: int
     echo_ms: int = 0
     running_pods: int = 0
+    unsent_bytes: int = 0  # of terminals that are looked at: not acknowledged by who looks
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,10 @@ from unfold.decorators import display
 from accounts.access import operator_actor
 from accounts.actor import Actor
 from accounts.admin import ReadOnlyAdmin
+from pods.errors import MeshError
 from pods.models import Certificate, EnrollmentToken, Gateway, Runner
 from pods.services import runners
+from pods.services.lost import declare_lost
 
 
 @admin.register(Runner)
@@ -30,7 +32,7 @@ class RunnerAdmin(ReadOnlyAdmin):
     )
     list_filter = ("organization", "isolation")
     search_fields = ("name", "hostname")
-    actions = ("drain", "resume", "disable", "enable", "lend_login", "keep_login", "revoke")
+    actions = ("drain", "resume", "disable", "enable", "lend_login", "keep_login", "lose", "revoke")
 
     @display(
         description="Health",
@@ -72,6 +74,10 @@ class RunnerAdmin(ReadOnlyAdmin):
     def keep_login(self, request: HttpRequest, chosen: QuerySet[Runner]) -> None:
         _each(request, chosen, partial(runners.lend_login, lent=False), "keeps its own logins")
 
+    @admin.action(description="It does not come back: its Pods are lost", permissions=["view"])
+    def lose(self, request: HttpRequest, chosen: QuerySet[Runner]) -> None:
+        _each(request, chosen, declare_lost, "is given up; its Pods are lost")
+
     @admin.action(description="Revoke its certificates", permissions=["view"])
     def revoke(self, request: HttpRequest, chosen: QuerySet[Runner]) -> None:
         _each(request, chosen, runners.revoke_runner, "is revoked; it must enroll again")
@@ -82,8 +88,12 @@ def _each(
 ) -> None:
     for runner in chosen:
         actor: Actor = operator_actor(request.user, runner.organization_id)
-        verb(runner, by=actor)
-        messages.success(request, f"{runner.name} {said}.")
+        try:
+            verb(runner, by=actor)
+        except MeshError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, f"{runner.name} {said}.")
 
 
 @admin.register(Certificate)

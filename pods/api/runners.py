@@ -16,7 +16,9 @@ from pods.api.idempotency import once
 from pods.api.shapes import CommandShape, RunnerShape
 from pods.models import Runner
 from pods.services import runners
+from pods.services.lost import declare_lost
 from pods.services.placing import taken_places
+from pods.services.session_health import with_open_commands
 
 ENROLLMENT = of(
     "Enrollment",
@@ -29,7 +31,8 @@ ENROLLMENT = of(
 class Runners(Door):
     @extend_schema(operation_id="runners_list", parameters=PAGED, responses=page_of(RunnerShape))
     def get(self, _request: Request) -> Response:
-        return self.page(taken_places(runners_for(self.actor)), RunnerShape)
+        runners = with_open_commands(taken_places(runners_for(self.actor)))
+        return self.page(runners, RunnerShape)
 
 
 class OneRunner(Door):
@@ -79,6 +82,13 @@ class DrainRunner(_ChangeRunner):
 @_changes("runners_resume")
 class ResumeRunner(_ChangeRunner):
     change = staticmethod(runners.resume_runner)
+
+
+@_changes("runners_lost")
+class LoseRunner(_ChangeRunner):
+    """It does not come back: its Pods are lost."""
+
+    change = staticmethod(declare_lost)
 
 
 @_changes("runners_revoke")

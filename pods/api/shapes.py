@@ -3,12 +3,15 @@
 from typing import Any
 
 from django.http import HttpRequest
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.serializers import ModelSerializer, Serializer
 
 from accounts.models import ApiToken
+from pods.api.session_shape import SessionShape
 from pods.lifecycle import LIVE
 from pods.models import Command, Pod, PodEvent, Repository, Runner, Workspace
+from pods.services.session_health import health_of
 
 
 class RunnerBrief(Serializer[Runner]):
@@ -133,23 +136,6 @@ class PodEventShape(ModelSerializer[PodEvent]):
         model = PodEvent
         fields = ("id", "at", "kind", "was", "state", "step", "text")
         read_only_fields = fields
-
-
-class SessionShape(Serializer[SessionHealth]):
-    """Of a Runner that is online. Bytes are those of terminals somebody looks at."""
-
-    since = serializers.DateTimeField()
-    heard_at = serializers.DateTimeField()
-    epoch = serializers.IntegerField()
-    gateway = serializers.CharField()
-    round_trip_ms = serializers.FloatField(allow_null=True)
-    clock_offset_ms = serializers.FloatField(
-        allow_null=True, help_text="How far the Runner's clock is ahead of the server's."
-    )
-    clock_is_off = serializers.BooleanField(help_text="By more than 30 s.")
-    unacknowledged_bytes = serializers.IntegerField()
-    unacknowledged_commands = serializers.IntegerField(help_text="Sent; not in its ledger yet.")
-    waiting_commands = serializers.IntegerField(help_text="Not sent yet.")
 
 
 class RunnerShape(ModelSerializer[Runner]):

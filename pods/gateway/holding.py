@@ -90,6 +90,7 @@ class Holding:
             self._attachment,
             round_trip_ms=self._session.round_trip_ms,
             clock_offset_ms=self._session.clock_offset_ms,
+            unacknowledged_bytes=self._session.unacknowledged_bytes,
         )
 
     async def _guarded(self, job: Coroutine[Any, Any, None]) -> None:

@@ -46,6 +46,7 @@ class Session:
         self.refused = 0  # claims about what is not this Runner's
         self.round_trip_ms: float | None = None
         self.clock_offset_ms: float | None = None
+        self.unacknowledged_bytes = 0
         self._loop = asyncio.get_running_loop()
         self.heard_at = self._loop.time()
         self._periods = periods
@@ -105,6 +106,7 @@ class Session:
     async def hear(self, beat: Heartbeat) -> None:
         """Answer a heartbeat that asks; learn the round trip and the clock from one that answers."""
         now_ms = clock_ms()
+        self.unacknowledged_bytes = beat.unsent_bytes
         if beat.echo_ms:
             self.round_trip_ms = float(max(0, now_ms - beat.echo_ms))
             self.clock_offset_ms = beat.sent_at_ms - (now_ms - self.round_trip_ms / 2)

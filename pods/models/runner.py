@@ -45,6 +45,7 @@ class Runner(models.Model):
     seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     round_trip_ms = models.FloatField(null=True, blank=True, editable=False)
     clock_offset_ms = models.FloatField(null=True, blank=True, editable=False)
+    unacknowledged_bytes = models.BigIntegerField(default=0, editable=False)
     next_seq = models.BigIntegerField(default=0, editable=False)
 
     lends_login = models.BooleanField(  # its user's own logins may be copied into Pods

@@ -65,6 +65,7 @@ def attach(runner_id: int, *, gateway_id: str, hello: RunnerHello) -> Attachment
                 seen_at=now(),
                 round_trip_ms=None,
                 clock_offset_ms=None,
+                unacknowledged_bytes=0,
                 **_described(hello),
             ):
                 continue  # another Session, or a change of standing, was faster
@@ -88,10 +89,18 @@ def detach(session: Attachment) -> None:
 
 
 def heard(
-    session: Attachment, *, round_trip_ms: float | None, clock_offset_ms: float | None
+    session: Attachment,
+    *,
+    round_trip_ms: float | None,
+    clock_offset_ms: float | None,
+    unacknowledged_bytes: int = 0,
 ) -> None:
     """Raises StaleEpochError."""
-    learnt = {"round_trip_ms": round_trip_ms, "clock_offset_ms": clock_offset_ms}
+    learnt = {
+        "round_trip_ms": round_trip_ms,
+        "clock_offset_ms": clock_offset_ms,
+        "unacknowledged_bytes": unacknowledged_bytes,
+    }
     if not _held_by(session).update(seen_at=now(), **learnt):
         raise StaleEpochError
 

@@ -127,7 +127,7 @@ class Link:
         welcome, began = attached.welcome, asyncio.get_running_loop().time()
         logger.info("attached to %s as %s", attached.gateway, welcome.runner_name)
         self._status.note("attached", gateway=attached.gateway, epoch=welcome.epoch)
-        session = Session(attached, self._runner, self._periods)
+        session = Session(attached, self._runner, self._periods, self._feeds.unacknowledged)
         self._runner.offered(welcome.tools)
         pin_release_key(self._config, welcome.release_key)
         self._serving = attached

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Protocol
 
 from grpc import aio
@@ -51,8 +51,16 @@ class Runner(Protocol):
 
 
 class Session:
-    def __init__(self, attached: Attached, runner: Runner, periods: Periods) -> None:
-        self._periods = periods
+    """`owed` counts the terminal bytes that nobody has acknowledged yet."""
+
+    def __init__(
+        self,
+        attached: Attached,
+        runner: Runner,
+        periods: Periods,
+        owed: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._periods, self._owed = periods, owed
         self._attached, self._runner, self._outbox = attached, runner, runner.outbox
         self._call, self._stub = attached.call, attached.stub
         self._questions: asyncio.Queue[Question] = asyncio.Queue(QUESTIONS_AHEAD)
@@ -179,7 +187,9 @@ class Session:
         self._ended = self._ended or (Ended(ended.text) if ours else ended)
 
     def _heartbeat(self, echo_ms: int = 0) -> Heartbeat:
-        return Heartbeat(time.time_ns() // 1_000_000, echo_ms, self._runner.running_pods())
+        return Heartbeat(
+            time.time_ns() // 1_000_000, echo_ms, self._runner.running_pods(), self._owed()
+        )
 
     @staticmethod
     def _now() -> float:

@@ -100,7 +100,10 @@ def _hello(hello: s.Hello) -> pb.Hello:
 
 def _heartbeat(beat: s.Heartbeat) -> pb.Heartbeat:
     return pb.Heartbeat(
-        sent_at_ms=beat.sent_at_ms, echo_ms=beat.echo_ms, running_pods=beat.running_pods
+        sent_at_ms=beat.sent_at_ms,
+        echo_ms=beat.echo_ms,
+        running_pods=beat.running_pods,
+        unsent_bytes=beat.unsent_bytes,
     )
 
 

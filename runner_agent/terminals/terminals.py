@@ -134,6 +134,10 @@ class Terminals:
         self._not_typed.clear()
         self._refused.clear()
 
+    def unacknowledged(self) -> int:
+        """Bytes of terminals that are looked at, written and not acknowledged."""
+        return sum(max(0, feed.host.end - feed.acked) for feed in self._feeds.values())
+
     # ---- out
 
     async def events(self) -> AsyncGenerator[TerminalEvent, None]:
