@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from itertools import pairwise
 
 from pods.lifecycle import ENDED, AgentState, PodState
-from pods.models import Pod, PodEvent
+from pods.models import Pod
 from pods.services.attention import EMPTY, Call, Queue, call_of, went_on
 
 
@@ -41,6 +40,12 @@ _SAYS = {
 }
 """What an agent reported of itself. It is a word of its own, beside the Pod's state."""
 
+_SOURCES = {
+    "hook": "a hook that the agent called",
+    "title": "the title it gave its terminal",
+    "osc": "a notice it gave its terminal",
+    "screen": "what stands on its screen",
+}
 _NEEDS_YOU = Look("Needs you", "state-lost", "is-attention")
 _READY = Look("Ready", "state-completed", "is-done")
 _AGENT_LOOKS = {
@@ -60,7 +65,7 @@ class Answer:
 
 _ANSWERS = {
     "allow": Answer("allow", "Allow", "a", "primary"),
-    "allow_always": Answer("allow_always", "Always allow"),
+    "allow_always": Answer("allow_always", "Always"),
     "deny": Answer("deny", "Deny", "d", "danger"),
 }
 
@@ -107,6 +112,18 @@ class PodLook:
         return call_of(self.pod, self.queue)
 
     @property
+    def grounds(self) -> str:
+        """By what a running one is known to do what it is shown to do."""
+        pod = self.pod
+        if self.call and self.call.kind == "prompt":
+            return "A prompt did not reach it, and nobody has decided what to do about that."
+        if pod.status in {"waiting", "done"} and not went_on(pod):
+            return "It said so itself, with the tool report_status, and has not gone on since."
+        if pod.agent_source:
+            return f"Its Runner saw it by {_SOURCES.get(pod.agent_source, pod.agent_source)}."
+        return "Nothing tells what it does: that is shown as running, and not taken for idle."
+
+    @property
     def answers(self) -> list[Answer]:
         """With one press; words of one's own can always be given besides."""
         if not (self.call and self.call.kind == "question" and self.pod.question):
@@ -115,9 +132,14 @@ class PodLook:
         return [answer for choice, answer in _ANSWERS.items() if choice in offered]
 
     @property
+    def asks(self) -> bool:
+        """Whether it waits for an answer, and not only for somebody to look at what went wrong."""
+        return self.call is not None and self.call.kind in {"question", "waiting"}
+
+    @property
     def takes_words(self) -> bool:
         """Whether what it waits for can be answered in words from here."""
-        if self.call is None or self.call.kind not in {"question", "waiting"}:
+        if not self.asks:
             return False
         return not self.pod.question or "text" in self.pod.question.get("choices", ())
 
@@ -210,11 +232,11 @@ class PodLook:
 
 
 def grouped(looks: Iterable[PodLook]) -> dict[Group, list[PodLook]]:
-    """In the order in which they want attention, who waits longest first; empty groups are left out."""
+    """In the order in which they want attention, what asks first, the longest first; empty groups are left out."""
     groups: dict[Group, list[PodLook]] = {group: [] for group in Group}
     for look in looks:
         groups[look.group].append(look)
-    groups[Group.NEEDS_YOU].sort(key=lambda look: look.since)
+    groups[Group.NEEDS_YOU].sort(key=lambda look: (not look.asks, look.since))
     return {group: members for group, members in groups.items() if members}
 
 
@@ -223,59 +245,3 @@ def _short(count: int) -> str:
         return str(count)
     thousands = count / 1000
     return f"{thousands:.1f}k" if thousands < 1000 else f"{thousands / 1000:.1f}M"  # noqa: PLR2004
-
-
-# ---- Steps while starting
-
-_STEPS = {
-    "queued": "Sent to the Runner",
-    "workspace": "Workspace",
-    "agent": "Agent",
-    "ready": "Terminal open",
-}
-
-
-@dataclass
-class Step:
-    name: str
-    look: Look | None = None  # None: not reached yet
-    text: str = ""
-    at: datetime | None = None
-    took_s: float | None = None
-
-
-_DOING = Look("now", "state-starting", "is-working", turning=True)
-_DONE = Look("done", "state-completed", "is-done")
-_BROKEN = Look("failed", "state-failed", "is-failed")
-
-
-def steps(pod: Pod, events: Iterable[PodEvent]) -> list[Step]:
-    """What a Pod goes through until its terminal is open, as far as it has come."""
-    found = {name: Step(words) for name, words in _STEPS.items()}
-    reached: list[Step] = []
-    for event in events:
-        step = found.get(event.step)
-        if step is None:
-            continue
-        if step.at is None:
-            step.at = event.at
-            reached.append(step)
-        step.text = event.text
-    _judge(pod, reached, found["ready"])
-    return list(found.values())
-
-
-def _judge(pod: Pod, reached: list[Step], ready: Step) -> None:
-    for step, after in pairwise(reached):
-        step.look = _DONE
-        if step.at and after.at:
-            step.took_s = (after.at - step.at).total_seconds()
-    if not reached:
-        return
-    last = reached[-1]
-    if last is ready or pod.started_at:
-        last.look = _DONE
-    elif pod.state in ENDED:
-        last.look = _BROKEN
-    else:
-        last.look = _DOING

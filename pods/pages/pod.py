@@ -8,7 +8,8 @@ from django.views.decorators.http import require_POST
 from accounts.pages.frame import PageRequest, done, page
 from pods.access import Need, may_see_terminal, may_type, pod_for
 from pods.pages.launch_choices import LaunchLook
-from pods.pages.looks import PodLook, steps
+from pods.pages.looks import PodLook
+from pods.pages.steps import steps
 from pods.services.attention import EMPTY, queues_of
 from pods.services.pods import terminate_pod
 

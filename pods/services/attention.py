@@ -29,6 +29,11 @@ class Call:
     text: str
     since: datetime
 
+    @property
+    def lasts(self) -> str:
+        """The word before how long it has been so."""
+        return "waiting" if self.kind in {"question", "waiting"} else "for"
+
 
 EMPTY = Queue()
 

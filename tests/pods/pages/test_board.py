@@ -7,7 +7,8 @@ from django.utils.timezone import now
 
 from pods.lifecycle import PodState
 from pods.models import Pod
-from pods.pages.looks import Group, PodLook, steps
+from pods.pages.looks import Group, PodLook
+from pods.pages.steps import steps
 from pods.services.attention import needing_person
 from pods.services.prompts import queue_prompt, remove_prompt
 from tests import builders
