@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from runner_agent.agents.spec import AgentSpec
@@ -24,7 +24,8 @@ Hook = tuple[str, dict[str, Any], int]
 
 
 class AgentWatch:
-    """`turn_ended` is called with each agent that is idle or gone after it worked: its records have grown."""
+    """`records_grown`: agents that are idle or gone after they worked, so that their records have grown.
+    `on_session` is called when a new Session begins."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
@@ -33,6 +34,7 @@ class AgentWatch:
         self._listed: set[str] = set()
         self._changed = asyncio.Event()
         self._doing: dict[str, str] = {}  # Pod: state told last
+        self.on_session: list[Callable[[], None]] = []
         self.records_grown: set[str] = set()
         self.has_grown = asyncio.Event()
 
@@ -54,7 +56,7 @@ class AgentWatch:
         self._doing.pop(pod, None)
         if watched is not None:
             watched.close()
-            self._grew(pod)
+            self.grew(pod)
 
     def get(self, pod: str) -> Watched | None:
         return self._watched.get(pod)
@@ -66,6 +68,12 @@ class AgentWatch:
         """For a new Session."""
         for watched in self:
             self._outbox.agent_status(watched.message())
+        for hear in self.on_session:
+            hear()
+
+    def grew(self, pod: str) -> None:
+        self.records_grown.add(pod)
+        self.has_grown.set()
 
     # ---- from the door
 
@@ -97,11 +105,7 @@ class AgentWatch:
         self._doing[pod] = state
         self._outbox.agent_status(watched.message())
         if was == "working" and state != "working":
-            self._grew(pod)
-
-    def _grew(self, pod: str) -> None:
-        self.records_grown.add(pod)
-        self.has_grown.set()
+            self.grew(pod)
 
 
 def read_object(body: bytes) -> dict[str, Any]:

@@ -146,15 +146,14 @@ class Watched:
         self._look_timer = None
         if not self.host.running:
             return
-        quiet = self.host.quiet_s()
+        quiet, live = self.host.quiet_s(), self.host.live
+        screen = live.near_end()
         is_quiet = quiet >= QUIET_S - 0.01
-        screen = None
-        if is_quiet or self._clock.time() - self._looked_at >= LOOK_S:
-            screen = self.host.live.near_end()
-            if screen is not None:
-                self.look(screen, is_quiet=is_quiet and screen is not None)
-        if not is_quiet or screen is None:
-            again = max(0.05, QUIET_S - quiet) if not is_quiet else QUIET_S
+        is_drawn = is_quiet and screen is not None and live.offset >= self.host.end
+        if screen and (is_drawn or self._clock.time() - self._looked_at >= LOOK_S):
+            self.look(screen, is_quiet=is_drawn)
+        if not is_drawn:
+            again = max(0.05, QUIET_S - quiet)
             self._look_timer = self._clock.call_later(again, self._look_when_quiet)
 
     def _typed(self, _host: PodHost, typing: Typing, _position: int, _hidden: bool) -> None:  # noqa: FBT001

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from runner_agent.agents import answering
+from runner_agent.agents.usage.keeper import UsageKeeper
 from runner_agent.agents.watch import AgentWatch
 from runner_agent.agents.watched import Watched
 from runner_agent.messages import Command, Prompt
@@ -31,6 +32,7 @@ class Driving:
     ) -> None:
         self._hosts, self._records, self._terminals = hosts, records, terminals
         self._outbox, self.watch = outbox, watch
+        self.usage = UsageKeeper(outbox, watch)
         self._turns: dict[str, asyncio.Lock] = {}
 
     async def do(self, command: Command) -> dict[str, Any]:
@@ -48,8 +50,12 @@ class Driving:
 
     def attend(self, host: PodHost) -> None:
         record = self._records.get(host.pod)
-        if record is not None:
-            self.watch.attend(host, record.agent, self._records.places(host.pod))
+        if record is None:
+            return
+        places = self._records.places(host.pod)
+        self.watch.attend(host, record.agent, places)
+        if record.agent is not None:
+            self.usage.attend(host.pod, record.agent, places, record.session)
 
     async def type_first(self, host: PodHost) -> None:
         """What lies in `places.prompt`; safe to begin again after a restart."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from runner_agent.agent_messages import AgentStatus, AgentUsage
 from runner_agent.config import Config
 from runner_agent.messages import Command, PodReport, Progress, Question
 from runner_agent.outbox import Outbox
@@ -48,6 +49,8 @@ class HeardOutbox(Outbox):
         super().__init__()
         self.reports: list[PodReport] = []
         self.progresses: list[Progress] = []
+        self.statuses: list[AgentStatus] = []
+        self.usages: list[AgentUsage] = []
 
     def report(self, report: PodReport) -> None:
         self.reports.append(report)
@@ -56,6 +59,14 @@ class HeardOutbox(Outbox):
     def progress(self, progress: Progress) -> None:
         self.progresses.append(progress)
         super().progress(progress)
+
+    def agent_status(self, status: AgentStatus) -> None:
+        self.statuses.append(status)
+        super().agent_status(status)
+
+    def agent_usage(self, usage: AgentUsage) -> None:
+        self.usages.append(usage)
+        super().agent_usage(usage)
 
 
 @dataclass
