@@ -1,5 +1,7 @@
 """What waits for the person who is signed in."""
 
+from collections.abc import Iterable
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
@@ -11,7 +13,7 @@ from channels_app.services.inbox import inbox_of
 from pods.access import Need, may_type, pod_for
 from pods.models import Pod
 from pods.pages.looks import PodLook
-from pods.services import terminals
+from pods.services.attention import EMPTY, queues_of
 
 MENTIONS_SHOWN = 50
 
@@ -21,7 +23,7 @@ def inbox(request: PageRequest) -> HttpResponse:
     found = inbox_of(request.actor, put_away=put_away(request))
     mentions = [each.message for each in found.mentions[:MENTIONS_SHOWN]]
     context = {
-        "waiting": [(PodLook(pod), may_type(request.actor, pod)) for pod in found.waiting],
+        "waiting": _waiting(request, found.waiting),
         "requests": list(found.requests),
         "mentions": [next(looks([each], request.actor)) for each in mentions],
         "broken": [PodLook(pod) for pod in found.broken],
@@ -29,16 +31,12 @@ def inbox(request: PageRequest) -> HttpResponse:
     return render(request, "channels/inbox.html", context)
 
 
-@require_POST
-@page
-def answer(request: PageRequest, key: str) -> HttpResponse:
-    """A line for a Pod that waits, typed into its terminal as if one sat there."""
-    pod = pod_for(request.actor, key, Need.TYPE)
-    text = request.POST.get("text", "").strip()
-    if not text:
-        return done(request, to="inbox", said="Nothing was typed: write an answer first.")
-    terminals.type_into(pod, by=request.actor, text=text, submit=True)
-    return done(request, to="inbox", said=f"Typed into {pod}.", changed="pod")
+def _waiting(request: PageRequest, pods: Iterable[Pod]) -> list[PodLook]:
+    """Who waits longest first."""
+    pods = list(pods)
+    queues = queues_of(pods)
+    looks = [PodLook(pod, queues.get(pod.pk, EMPTY), may_type(request.actor, pod)) for pod in pods]
+    return sorted(looks, key=lambda look: look.since)
 
 
 @require_POST

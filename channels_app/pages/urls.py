@@ -20,7 +20,6 @@ urlpatterns = [
     path("channels/<slug:slug>/members/", acts.add_member, name="add-member"),
     re_path(rf"^channels/(?P<slug>[-\w]+)/(?P<verb>{VERBS})/$", acts.act, name="act-in-channel"),
     path("inbox/", inbox.inbox, name="inbox"),
-    path("inbox/pods/<slug:key>/answer/", inbox.answer, name="answer-pod"),
     path("inbox/pods/<slug:key>/put-away/", inbox.put_away_pod, name="put-away-pod"),
     path("map/", picture.map_page, name="map"),
     path("map/data/", picture.map_data, name="map-data"),

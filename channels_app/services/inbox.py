@@ -15,6 +15,7 @@ from pods.bindings import BindingState
 from pods.lifecycle import PodState
 from pods.models import Binding
 from pods.models.pod import PodQuerySet
+from pods.services.attention import needing_person
 
 FAILED_SHOWN_FOR = timedelta(days=3)
 BROKEN = (PodState.FAILED, PodState.LOST)
@@ -41,7 +42,7 @@ def inbox_of(actor: Actor, *, put_away: frozenset[str] = frozenset()) -> Inbox:
     mine = _answered_for(actor, pods_for(actor))
     recent = now() - FAILED_SHOWN_FOR
     return Inbox(
-        waiting=mine.live().filter(status="waiting").order_by("status_since"),
+        waiting=needing_person(mine.live()),
         requests=_requests(mine),
         mentions=_unread_mentions(actor),
         broken=mine.filter(state__in=BROKEN, state_since__gt=recent, archived_at=None)

@@ -6,6 +6,7 @@ import { followNews } from "./live.js";
 import { letCopy, letSubmit, letTheme, passToasts, toast } from "./manners.js";
 import { makePalette } from "./palette.js";
 import { mindPodForms } from "./pod_form.js";
+import { countInTitle } from "./tab.js";
 
 keepAges();
 letTheme();
@@ -34,6 +35,7 @@ if (document.body.dataset.news) {
   makePalette(document.getElementById("palette"));
   mindPodForms();
   listenToKeys();
+  countInTitle();
   followNews(document.body.dataset.news);
 }
 

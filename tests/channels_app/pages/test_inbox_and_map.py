@@ -12,6 +12,7 @@ from pods.bindings import BindingState
 from pods.lifecycle import PodState
 from pods.models import Binding
 from pods.services.bindings import request_binding
+from pods.services.prompts import queue_prompt
 from pods.services.status import report
 from tests import builders
 from tests.builders import actor_of
@@ -38,11 +39,29 @@ def keys(looks):
 def test_a_pod_that_says_it_waits_is_in_its_owners_inbox_with_what_it_asks(alice, bob, cast):
     pod = waiting_pod(cast, cast.bob)
     response = bob.get("/inbox/")
-    assert keys(look for look, _ in response.context["waiting"]) == [pod.key]
+    assert keys(response.context["waiting"]) == [pod.key]
     assert b"Which database?" in response.content
     assert alice.get("/inbox/").context["waiting"] == []
     report(by=actor_for_pod(pod), status="working", text="")
     assert bob.get("/inbox/").context["waiting"] == []
+
+
+def test_so_is_one_whose_agent_asks_with_its_answers_and_one_a_prompt_did_not_reach(bob, cast):
+    question = {"id": "q1", "text": "Run make?", "choices": ["allow", "deny"]}
+    asks = builders.make_pod(
+        cast.organization, owner=cast.bob, agent_state="waiting", agent_since=now(),
+        question=question,
+    )  # fmt: skip
+    deaf = builders.make_pod(cast.organization, owner=cast.bob, agent_state="idle")
+    queue_prompt(deaf, by=actor_of(cast.bob), text="go on")
+    deaf.prompts.advance("sent")
+    deaf.prompts.advance("failed", evidence="It is still in the box.")
+    response = bob.get("/inbox/")
+    assert keys(response.context["waiting"]) == [asks.key, deaf.key]
+    content = response.content.decode()
+    for words in ("Run make?", ">Allow<", ">Deny<", "It is still in the box.", "Try again"):
+        assert words in content
+    assert response.context["header_counts"]["inbox"] == 2
 
 
 def test_a_request_is_in_the_inbox_of_who_manages_the_target_until_it_is_answered(alice, bob, cast):
