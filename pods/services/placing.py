@@ -75,23 +75,25 @@ def start_payload(pod: Pod, workspace: Workspace, runner: Runner) -> dict[str, o
         "env": pod.spec["env"],
         "cols": pod.cols,
         "rows": pod.rows,
-        "resumes": _before(pod),
+        **_gone_on_from(pod),
         "workspace": {
             "id": workspace.pk,
             "repository_url": repository.url if repository else "",
             "base": workspace.base,
             "branch": workspace.branch,
-            "fork_of": pod.forked_from.key if pod.forked_from else "",
+            **({"fork_of": pod.forked_from.key} if pod.forked_from else {}),
             **_preparations(repository),
         },
     }
 
 
-def _before(pod: Pod) -> str:
+def _gone_on_from(pod: Pod) -> dict[str, str]:
     """The Pod whose Workspace and HOME it goes on in, or a copy of whose HOME its conversation goes on in."""
     if pod.resumed_from:
-        return pod.resumed_from.key
-    return pod.forked_from.key if pod.forked_from and pod.spec.get("fork") else ""
+        return {"resumes": pod.resumed_from.key}
+    if pod.forked_from and pod.spec.get("fork"):
+        return {"resumes": pod.forked_from.key}
+    return {}
 
 
 def _preparations(repository: Repository | None) -> dict[str, object]:
