@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from mesh.home import Home
 from mesh.up import local_runner, place, seed
@@ -40,8 +41,8 @@ def stop() -> str:
 def _end_pods(home: Home, *, online: bool) -> int:
     if not (home.runner / "enrolled.json").exists():
         return 0
-    runner = local_runner.enrolled(home.runner)
-    if not (online and runner and runner.is_online):
+    runner = _runner_that_can_be_asked(home) if online else None
+    if runner is None:
         said = local_runner.runner_agent(
             ["stop-pods", "--home", str(home.runner)], dict(os.environ)
         )
@@ -52,6 +53,15 @@ def _end_pods(home: Home, *, online: bool) -> int:
         with step(f"Pods ({count})"):
             _terminate(runner)
     return count
+
+
+def _runner_that_can_be_asked(home: Home) -> Runner | None:
+    """The Runner of this machine, through the server. None: it must end its Pods by itself."""
+    try:
+        runner = local_runner.enrolled(home.runner)
+    except DatabaseError:
+        return None
+    return runner if runner and runner.is_online else None
 
 
 def _terminate(runner: Runner) -> None:
