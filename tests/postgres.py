@@ -14,7 +14,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +57,7 @@ class Server:
         with (self.base / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [self._programs / "postgres", "-D", "data", *listen, *settings],
-                preexec_fn=_end_with_parent,  # noqa: PLW1509 - it only calls the kernel
+                preexec_fn=_ending(),  # noqa: PLW1509 - it only calls the kernel
                 **self._how(log),
             )
         self._wait()
@@ -97,10 +99,14 @@ class Server:
         shutil.rmtree(self.base, ignore_errors=True)
 
 
+def _ending() -> Callable[[], None] | None:
+    """Also when the tests are killed: on Linux the kernel then ends the server. It watches the thread, not the process."""
+    lasts = threading.current_thread() is threading.main_thread()
+    return _end_with_parent if lasts and sys.platform == "linux" else None
+
+
 def _end_with_parent() -> None:
-    """Also when the tests are killed: on Linux the kernel then ends the server."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, AT_ONCE)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, AT_ONCE)
 
 
 def _not_root(base: Path) -> dict[str, Any]:
