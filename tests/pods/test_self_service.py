@@ -65,7 +65,7 @@ def test_the_tool_takes_all_that_can_be_asked_for(cast, parent):
         env={"A": "1"},
     )
     child = Pod.objects.get(parent=parent)
-    assert child.spec == {"argv": ["top", "-d1"], "env": {"A": "1"}}
+    assert (child.spec["argv"], child.spec["env"]) == (["top", "-d1"], {"A": "1"})
     assert (child.runner, child.workspace.branch) == (runner, "work")
 
 
@@ -160,7 +160,7 @@ def test_surroundings_are_those_of_the_organization(cast, parent):
     make_pod(runner=runner)
     make_repository(cast.organization, slug="mesh", url="https://example.com/mesh.git")
     make_repository(cast.stranger)
-    make_agent_type("claude", detect="claude")
+    make_agent_type("there", detect="claude")
     make_agent_type("gone", detect="nowhere")
     names = {each["name"]: each for each in call(parent, "list_runners").data["runners"]}
     assert "theirs" not in names
@@ -169,7 +169,8 @@ def test_surroundings_are_those_of_the_organization(cast, parent):
     types = {
         t["slug"]: t["available"] for t in call(parent, "list_agent_types").data["agent_types"]
     }
-    assert (types["claude"], types["gone"], types["shell"]) == (True, False, True)
+    assert (types["there"], types["gone"], types["shell"]) == (True, False, True)
+    assert (types["claude"], types["codex"]) == (True, False)
 
 
 @pytest.mark.parametrize(
