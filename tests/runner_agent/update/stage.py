@@ -3,6 +3,7 @@
 import asyncio
 import compileall
 import contextlib
+import hashlib
 import json
 import os
 import py_compile
@@ -94,18 +95,22 @@ class Shop:
         unpacked = archive.pack(draft, path)
         shutil.rmtree(draft)
         data = path.read_bytes()
-        made = Manifest(
-            version=version,
-            platform=machine.release_platform(),
-            python=machine.release_python(),
-            size=len(data),
-            unpacked=unpacked,
-            sha256=manifest.digest(path),
-            protocol=(1, 2),
-            packages={},
-        )
         path.unlink()
-        return data, manifest.sign(replace(made, **changes), KEY)
+        return signed_archive(data, version, **{"unpacked": unpacked, **changes})
+
+
+def signed_archive(data: bytes, version: str, **changes) -> tuple[bytes, Signed]:
+    made = Manifest(
+        version=version,
+        platform=machine.release_platform(),
+        python=machine.release_python(),
+        size=len(data),
+        unpacked=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        protocol=(1, 2),
+        packages={},
+    )
+    return data, manifest.sign(replace(made, **changes), KEY)
 
 
 class Server(ScriptedGateway):
@@ -258,17 +263,22 @@ class Machine:
         return self.errors.read_text()[-6000:]
 
 
+def enrolled_home(authority: Authority, home: Path, sockets: str) -> Config:
+    config = configs.load(home, {"MESH_RUNNER_SOCKETS": sockets})
+    config.prepare()
+    key = identities.new_key()
+    certificate = authority.sign(identities.signing_request(key))
+    identities.save(config, identities.make(key, certificate, authority.ca_pem, datetime.now(UTC)))
+    identities.pin_release_key(config, PUBLIC)
+    configs.save_enrolled(config, Enrolled("http://mesh", 7, "alpha", ()))
+    return config
+
+
 @contextlib.asynccontextmanager
 async def machine_of(authority: Authority, directory: Path) -> AsyncIterator[Machine]:
     """Its Pods are ended with it."""
     with tempfile.TemporaryDirectory(prefix="mesh-u-") as sockets:
-        config = configs.load(directory / "home", {"MESH_RUNNER_SOCKETS": sockets})
-        config.prepare()
-        key = identities.new_key()
-        certificate = authority.sign(identities.signing_request(key))
-        made = identities.make(key, certificate, authority.ca_pem, datetime.now(UTC))
-        identities.save(config, made)
-        identities.pin_release_key(config, PUBLIC)
+        config = enrolled_home(authority, directory / "home", sockets)
         async with Server(authority).listening() as server:
             assert isinstance(server, Server)
             configs.save_enrolled(config, Enrolled("http://mesh", 7, "alpha", (server.address,)))
