@@ -30,7 +30,10 @@ class RunnerBrief(Serializer[Runner]):
 class WorkspaceShape(ModelSerializer[Workspace]):
     class Meta:
         model = Workspace
-        fields = ("branch", "base", "base_commit", "path", "summary")
+        fields = (
+            *("branch", "base", "base_commit", "path", "summary"),
+            *("removed_at", "kept_because", "merge_url"),
+        )
         read_only_fields = fields
 
 
@@ -50,7 +53,13 @@ class PodShape(ModelSerializer[Pod]):
     permissions = serializers.CharField(source="spec.permissions", default="")
     model = serializers.CharField(source="spec.model", default="")
     version = serializers.CharField(source="spec.version", default="")
-    credentials = serializers.CharField(source="credentials.slug", default=None)
+    credentials = serializers.CharField(source="credentials.slug", default=None, allow_null=True)
+    resumed_from = serializers.SerializerMethodField(  # type: ignore[assignment]
+        help_text="Key of the Pod in whose Workspace it goes on."
+    )
+    forked_from = serializers.SerializerMethodField(  # type: ignore[assignment]
+        help_text="Key of the Pod where its Workspace began."
+    )
     url = serializers.SerializerMethodField(help_text="Its page.")
     terminal_url = serializers.SerializerMethodField(help_text="Its Terminal's websocket.")
 
@@ -69,6 +78,8 @@ class PodShape(ModelSerializer[Pod]):
             "workspace",
             "owner",
             "parent",
+            "resumed_from",
+            "forked_from",
             "prompt",
             "permissions",
             "model",
@@ -92,6 +103,7 @@ class PodShape(ModelSerializer[Pod]):
             "created_at",
             "started_at",
             "ended_at",
+            "archived_at",
             "disconnected_since",
             "url",
             "terminal_url",
@@ -103,6 +115,12 @@ class PodShape(ModelSerializer[Pod]):
 
     def get_parent(self, pod: Pod) -> str | None:
         return pod.parent.key if pod.parent else None
+
+    def get_resumed_from(self, pod: Pod) -> str | None:
+        return pod.resumed_from.key if pod.resumed_from else None
+
+    def get_forked_from(self, pod: Pod) -> str | None:
+        return pod.forked_from.key if pod.forked_from else None
 
     def get_repository(self, pod: Pod) -> str | None:
         repository = pod.workspace and pod.workspace.repository
@@ -213,10 +231,18 @@ class CommandShape(ModelSerializer[Command]):
 
 
 class RepositoryShape(ModelSerializer[Repository]):
+    credentials = serializers.SerializerMethodField(help_text="Slug of the set with its token.")
+
     class Meta:
         model = Repository
-        fields = ("slug", "name", "url", "default_branch", "created_at")
+        fields = (
+            *("slug", "name", "url", "default_branch", "copy_from", "copy_globs"),
+            *("setup_script", "setup_timeout_s", "credentials", "created_at"),
+        )
         read_only_fields = fields
+
+    def get_credentials(self, repository: Repository) -> str | None:
+        return repository.git_credentials.slug if repository.git_credentials else None
 
 
 class TokenShape(ModelSerializer[ApiToken]):
