@@ -8,9 +8,10 @@ class PodsConfig(AppConfig):
     def ready(self) -> None:
         import pods.tools  # noqa: F401 - declares them
         from pods import listeners
-        from pods.services import prompt_receipts, rollouts, updates, workspaces
+        from pods.services import agent_reports, prompt_receipts, rollouts, updates, workspaces
 
         listeners.pod_runs.append(prompt_receipts.pod_runs)
+        listeners.pod_ended.append(agent_reports.pod_ended)
         listeners.pod_ended.append(prompt_receipts.pod_ended)
         listeners.agent_changed.append(prompt_receipts.agent_changed)
         listeners.prompt_went_on.append(prompt_receipts.went_on)

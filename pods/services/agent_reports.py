@@ -42,6 +42,13 @@ def _is_doing(pod: Pod, claim: AgentStatus) -> None:
     announce(pod.organization_id, "pod", pod.key, pod.state)
 
 
+def pod_ended(pod: Pod) -> None:
+    """It asks nothing any more. What it said last stays to be read."""
+    Pod.objects.filter(pk=pod.pk).update(
+        agent_state=AgentState.UNKNOWN, agent_source="", question=None
+    )
+
+
 def _time(ms: int) -> datetime:
     """A Runner's clock may be wrong: nothing began in the future."""
     try:

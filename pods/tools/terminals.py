@@ -3,13 +3,14 @@
 from functools import partial
 from typing import Any, Literal
 
+from django.utils.timezone import now
 from pydantic import Field
 
 from accounts.actor import Actor
 from pods.access import Need, pod_for, terminal_for
 from pods.commands import OPEN
 from pods.errors import RefusedError
-from pods.lifecycle import ENDED, PodState
+from pods.lifecycle import ENDED, AgentState, PodState
 from pods.models import Command, Pod
 from pods.services import execute as executing
 from pods.services import terminals
@@ -31,7 +32,7 @@ class ReadTerminal(Arguments):
     )
     wait_until: Literal["text", "idle", "exit"] | None = Field(
         None,
-        description="Answer only when `text` is shown, when nothing new was shown for 2 s, or when it has ended.",
+        description="Answer only when `text` is shown, when the agent is idle (or shows nothing new for 2 s), or when it has ended.",
     )
     text: str = Field("", max_length=500, description="For wait_until text.")
     timeout_s: float = Field(20, ge=0, le=LONGEST_WAIT_S)
@@ -77,22 +78,36 @@ def read_terminal(actor: Actor, asked: ReadTerminal) -> Outcome | Wait:
 
 
 def _screen(pod: Pod, seen: dict[str, Any]) -> Outcome:
-    data = {"pod": pod.key, "state": pod.state, **seen}
-    return Outcome(data, f"{pod.key} ({pod.state}) at offset {seen['offset']}:\n{seen['text']}")
+    data = _about(pod) | seen
+    return Outcome(data, f"{_named(pod)} at offset {seen['offset']}:\n{seen['text']}")
+
+
+def _about(pod: Pod) -> dict[str, Any]:
+    return {
+        "pod": pod.key,
+        "state": pod.state,
+        "agent_state": pod.agent_state,
+        "question": pod.question,
+    }
+
+
+def _named(pod: Pod) -> str:
+    """Its key and what it does, with the question it waits on."""
+    known = pod.agent_state != AgentState.UNKNOWN
+    named = f"{pod.key} ({pod.state}, {pod.agent_state})" if known else f"{pod.key} ({pod.state})"
+    return f"{named} asks: {pod.question['text']}\n{pod.key}" if pod.question else named
 
 
 def _output(pod: Pod, since: int) -> Outcome:
     got = terminals.output(pod, since, MAX_OUTPUT)
     text = got.data.decode("utf-8", "replace")
-    data = {
-        "pod": pod.key,
-        "state": pod.state,
+    data = _about(pod) | {
         "from": got.start,
         "offset": got.start + len(got.data),
         "end": got.end,
         "text": text,
     }
-    return Outcome(data, f"{pod.key} ({pod.state}), {data['from']} to {data['offset']}:\n{text}")
+    return Outcome(data, f"{_named(pod)}, {data['from']} to {data['offset']}:\n{text}")
 
 
 def _has_come(pod: Pod, asked: ReadTerminal, seen: dict[str, Any], outcome: Outcome) -> bool:
@@ -103,9 +118,21 @@ def _has_come(pod: Pod, asked: ReadTerminal, seen: dict[str, Any], outcome: Outc
             is_full = outcome.data.get("end", 0) > outcome.data["offset"]  # more is in the next
             return is_full or asked.text in outcome.data["text"]
         case "idle":
-            return bool(seen.get("quiet_s", 0.0) >= QUIET_S)
+            return _is_idle(pod, seen)
         case _:
             return False
+
+
+def _is_idle(pod: Pod, seen: dict[str, Any]) -> bool:
+    """By what its Runner knows of the agent, else by its silence."""
+    is_quiet = bool(seen.get("quiet_s", 0.0) >= QUIET_S)
+    match AgentState(pod.agent_state):
+        case AgentState.WORKING:
+            return False
+        case AgentState.UNKNOWN:
+            return is_quiet
+    since = pod.agent_since
+    return is_quiet or bool(since and (now() - since).total_seconds() >= QUIET_S)
 
 
 @tool(SendInput)
@@ -115,7 +142,7 @@ def send_input(actor: Actor, asked: SendInput) -> Outcome:
     taken = terminals.type_into(
         pod, by=actor, text=asked.text, keys=tuple(asked.keys), submit=asked.submit
     )
-    return Outcome({"pod": pod.key, "bytes": taken.bytes}, f"{pod.key} took all of it.")
+    return Outcome(_about(pod) | {"bytes": taken.bytes}, f"{pod.key} took all of it.")
 
 
 @tool(Execute, destructive=True)
