@@ -121,16 +121,20 @@ class Launcher:
         with _signals(self._stop) as wakeup:
             self._begin()
             while (code := self._judge()) is None:
-                children = [child for child in (self._serving, self._coming) if child]
-                lines = [child.line for child in children if child.hears]
-                select.select([wakeup, *lines], [], [], self._patience())
-                with contextlib.suppress(BlockingIOError):
-                    wakeup.recv(4096)
-                for child in children:
-                    for word in child.words():
-                        self._take(child, word)
+                self._wait(wakeup)
             self._serving.close()
         return code
+
+    def _wait(self, wakeup: socket.socket) -> None:
+        """For a word, a signal, the end of a daemon, or the end of patience; then hear what was said."""
+        children = [child for child in (self._serving, self._coming) if child]
+        lines = [child.line for child in children if child.hears]
+        select.select([wakeup, *lines], [], [], self._patience())
+        with contextlib.suppress(BlockingIOError):
+            wakeup.recv(4096)
+        for child in children:
+            for word in child.words():
+                self._take(child, word)
 
     # ---- what a daemon says
 
@@ -164,7 +168,9 @@ class Launcher:
         """The exit code once all is over."""
         if self._coming:
             self._judge_coming(self._coming)
-        elif self._serving.code is not None:
+        if self._coming:
+            return None
+        if self._serving.code is not None:
             if self._stopping or not self._trial:
                 return _exit_code(self._serving.code, stopping=self._stopping)
             self._take_back(self._trial, self._serving.how_it_ended())
