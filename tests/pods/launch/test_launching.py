@@ -116,7 +116,8 @@ def test_the_start_names_secrets_by_reference_alone(cast: Cast) -> None:
     pod = ask(cast)
     payload = Command.objects.get().payload
     assert payload["secrets"] == {"api_key": reference(made.secrets.get())}
-    assert payload["agent"]["credentials"]["api_key"] == "ANTHROPIC_API_KEY"
+    declared = pod.agent_type.declared["credentials"]
+    assert payload["agent"]["credentials"]["api_key"] == declared["api_key"] != ""
     assert (pod.credentials, payload["use_login"]) == (made, False)
     assert "not-to-be-seen" not in str(payload) + str(pod.spec)
 
