@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from runner_agent.agents import installing, prefixes, versions
 from runner_agent.agents.on_path import OnPath
+from runner_agent.agents.prefixes import Installed
 from runner_agent.agents.program import Program
 from runner_agent.agents.spec import AgentSpec, Install
 from runner_agent.config import Config
+from runner_agent.jail.confine import Isolation
 from runner_agent.messages import CommandError, InstalledAgent
 
 AT_ONCE = 2  # installers; each keeps a core and the disk busy
@@ -25,6 +27,8 @@ class _Turn:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     hearing: list[Say] = field(default_factory=list)
     told_at: float = 0.0
+    tries: int = 0
+    failed: CommandError | None = None  # how the last try ended
 
     def say(self, line: str) -> None:
         now = time.monotonic()
@@ -44,7 +48,7 @@ class Agents:
         self._room = asyncio.Semaphore(AT_ONCE)
         self.changed = asyncio.Event()
 
-    async def provide(self, spec: AgentSpec, say: Say) -> Program:
+    async def provide(self, spec: AgentSpec, isolation: Isolation, say: Say) -> Program:
         """The agent's program, installed if need be. CommandError agent_install_failed, agent_missing."""
         wanted = spec.install
         if not wanted.program:
@@ -56,23 +60,35 @@ class Agents:
             return Program(there.version)
         if wanted.kind == "none":
             raise _missing(spec, there)
-        return await self._install(spec, say)
+        return await self._install(spec, isolation, say)
 
-    async def _install(self, spec: AgentSpec, say: Say) -> Program:
+    async def _install(self, spec: AgentSpec, isolation: Isolation, say: Say) -> Program:
         key = (spec.slug, repr(spec.install))
         turn = self._turns.setdefault(key, _Turn())
         turn.hearing.append(say)
         name = f"{spec.name or spec.slug} {spec.install.version}".strip()
         say(f"installing {name}")
         try:
-            async with turn.lock, self._room:
-                installed = await installing.install(self._config, spec, turn.say)
+            installed = await self._in_turn(turn, spec, isolation)
         finally:
             turn.hearing.remove(say)
             if not turn.hearing:
                 self._turns.pop(key, None)
         self.changed.set()
         return installed.as_program(self._config)
+
+    async def _in_turn(self, turn: _Turn, spec: AgentSpec, isolation: Isolation) -> Installed:
+        """A failure is told to all who waited for it; who asks afterwards has another try."""
+        tries = turn.tries
+        async with turn.lock:
+            if turn.tries > tries and turn.failed:
+                raise CommandError(turn.failed.code, turn.failed.message)
+            try:
+                async with self._room:
+                    return await installing.install(self._config, spec, isolation, turn.say)
+            except CommandError as error:
+                turn.failed, turn.tries = error, turn.tries + 1
+                raise
 
 
 def _is_wanted(version: str, wanted: Install) -> bool:

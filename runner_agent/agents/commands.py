@@ -11,9 +11,11 @@ import typer
 
 from runner_agent import config as configs
 from runner_agent.agents import available, installing, prefixes, removing
+from runner_agent.agents.prefixes import Installed
 from runner_agent.agents.spec import AgentSpec
 from runner_agent.config import Config
 from runner_agent.errors import ToldError
+from runner_agent.jail import confine
 from runner_agent.messages import CommandError
 
 app = typer.Typer(
@@ -65,9 +67,7 @@ def install(
     if spec.install.kind == "none":
         raise ToldError(f"{spec.slug} is not installed by the Runner.")
     try:
-        installed = asyncio.run(
-            installing.install(config, spec, lambda line: typer.echo(line, err=True))
-        )
+        installed = asyncio.run(_install(config, spec))
     except CommandError as error:
         raise ToldError(error.message) from error
     path = str(installed.prefix(config))
@@ -89,6 +89,13 @@ def remove(
         return
     for one in gone:
         typer.echo(f"{one.slug} {one.version} removed")
+
+
+async def _install(config: Config, spec: AgentSpec) -> Installed:
+    isolation = await confine.detect(config)
+    return await installing.install(
+        config, spec, isolation, lambda line: typer.echo(line, err=True)
+    )
 
 
 def _declared(config: Config, name: str) -> AgentSpec:

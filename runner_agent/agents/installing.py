@@ -15,6 +15,7 @@ from runner_agent.agents.prefixes import Installed
 from runner_agent.agents.spec import AgentSpec, Install
 from runner_agent.agents.workbench import Workbench
 from runner_agent.config import Config
+from runner_agent.jail.confine import Isolation
 from runner_agent.workspaces import removal
 
 ROOM_OF_COMMAND = 1 << 28
@@ -25,7 +26,7 @@ _ROOMS = {"npm": npm.ROOM, "pip": pip.ROOM, "command": ROOM_OF_COMMAND}
 Say = Callable[[str], None]
 
 
-async def install(config: Config, spec: AgentSpec, say: Say) -> Installed:
+async def install(config: Config, spec: AgentSpec, isolation: Isolation, say: Say) -> Installed:
     """CommandError agent_install_failed. Cancelled or killed, it leaves at most a draft, which the next one removes."""
     wanted = spec.install
     directory = config.agents / spec.slug
@@ -43,6 +44,7 @@ async def install(config: Config, spec: AgentSpec, say: Say) -> Installed:
             what=" ".join(filter(None, (wanted.package or wanted.program, wanted.version))),
             room=_ROOMS[wanted.kind],
             say=say,
+            isolation=isolation,
         )
         bench.check_room()
         remove = partial(asyncio.to_thread, removal.remove, draft, config.trash)
@@ -105,13 +107,13 @@ async def _pip(bench: Workbench, wanted: Install) -> _Filled:
 
 
 async def _command(bench: Workbench, wanted: Install) -> _Filled:
-    """The declared command fills PREFIX, which is moved afterwards: nothing in it may name itself."""
+    """The declared command, in a jail, fills PREFIX, which is moved afterwards: nothing in it may name itself."""
     if not wanted.command:
         raise bench.failed("its declaration names no command.")
-    await bench.run(
-        wanted.command,
-        {"PREFIX": str(bench.draft), "VERSION": wanted.version, "MIRROR": wanted.mirror},
-    )
+    argv = bench.confined(*wanted.command)
+    with bench.home() as home:
+        env = {"HOME": str(home), "VERSION": wanted.version, "MIRROR": wanted.mirror}
+        await bench.run(argv, {**env, "PREFIX": str(bench.draft)}, is_ours=False)
     program = bench.draft / "bin" / wanted.program
     if not os.access(program, os.X_OK):
         raise bench.failed(f"its command left no program bin/{wanted.program} in PREFIX.")

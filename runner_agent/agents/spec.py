@@ -13,6 +13,13 @@ from runner_agent.messages import CommandError
 INSTALL_KINDS = ("npm", "pip", "command", "none")
 STATES = ("working", "waiting", "idle")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")  # it becomes a directory name
+_INSTALL_WORDS = {
+    "package": re.compile(r"(@[\w.~-]+/)?[A-Za-z0-9][\w.~-]*(\[[\w,.-]+\])?"),
+    "version": re.compile(r"[\dA-Za-z<>=][\dA-Za-z.+<>=!, -]*"),
+    "program": re.compile(r"[A-Za-z0-9][\w.+-]*"),
+    "node": re.compile(r"\d{1,3}"),
+    "mirror": re.compile(r"(/|https?://)\S+"),
+}
 _NOT_VARIABLES = ("login", "variables")
 
 
@@ -183,8 +190,7 @@ def _value(kind: Any, held: Any, where: str) -> Any:
 def _check(spec: AgentSpec) -> None:
     if not _SLUG.match(spec.slug):
         raise _bad(f"{spec.slug!r} is no slug")
-    if spec.install.kind not in INSTALL_KINDS:
-        raise _bad(f"install.kind is one of {', '.join(INSTALL_KINDS)}")
+    _check_install(spec.install)
     for placed in spec.files:
         if not re.fullmatch(r"0?[0-7]{3}", placed.mode):
             raise _bad(f"{placed.path} has the mode {placed.mode!r}")
@@ -192,6 +198,16 @@ def _check(spec: AgentSpec) -> None:
         if rule.state not in STATES:
             raise _bad(f"a status rule says {rule.state!r}; there are {', '.join(STATES)}")
     _check_patterns(spec.ready.title, spec.ready.screen, *(rule.match for rule in spec.status))
+
+
+def _check_install(install: Install) -> None:
+    """What becomes a word of an installer's command line, or a file's name, is nothing else."""
+    if install.kind not in INSTALL_KINDS:
+        raise _bad(f"install.kind is one of {', '.join(INSTALL_KINDS)}")
+    for name, pattern in _INSTALL_WORDS.items():
+        value = getattr(install, name)
+        if value and not pattern.fullmatch(value):
+            raise _bad(f"install.{name} cannot be {value!r}")
 
 
 def _check_patterns(*patterns: str) -> None:

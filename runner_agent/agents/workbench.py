@@ -1,14 +1,19 @@
 """What every kind of installer is given: a draft directory, an environment without secrets, a way to run programs."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner_agent.agents import causes, process
 from runner_agent.config import Config
+from runner_agent.jail.confine import Confinement, Isolation
 from runner_agent.messages import CommandError
+from runner_agent.workspaces import removal
 
+_TO_ALL = re.compile(r"(?i)(https?|all|no)_proxy$|SSL_CERT_")
 _ROOM_GIB = 1 << 30
 
 
@@ -23,14 +28,18 @@ class Workbench:
     what: str
     room: int
     say: Callable[[str], None]
+    isolation: Isolation
 
     @property
     def caches(self) -> Path:
         return self.config.agents / ".cache"
 
-    async def run(self, argv: Sequence[str], env: Mapping[str, str]) -> process.Ended:
-        """CommandError agent_install_failed, with the cause, unless it ends with 0."""
-        place = process.Place(self.draft, self.environment(env), self.lock, self.say)
+    async def run(
+        self, argv: Sequence[str], env: Mapping[str, str], *, is_ours: bool = True
+    ) -> process.Ended:
+        """CommandError agent_install_failed, with the cause, unless it ends with 0. What is not ours gets
+        nothing that may hold a password."""
+        place = process.Place(self.draft, self._environment(env, is_ours), self.lock, self.say)
         try:
             ended = await process.run(argv, place)
         except OSError as error:
@@ -39,10 +48,35 @@ class Workbench:
             raise causes.of(self.name, self.what, ended, self.room_text())
         return ended
 
-    def environment(self, given: Mapping[str, str]) -> dict[str, str]:
+    def confined(self, *argv: str) -> tuple[str, ...]:
+        """To run what came from elsewhere: it sees the draft, the machine's programs and the tools of the Runner."""
+        tools = [self.config.agents / name for name in (".node", ".npm")]
+        spec = Confinement(
+            cwd=self.draft,
+            writable=(self.draft,),
+            readable=tuple(path for path in tools if path.exists()),
+        )
+        return (*self.isolation.confine(spec), *argv)
+
+    @contextmanager
+    def home(self) -> Iterator[Path]:
+        """An empty HOME, gone afterwards."""
+        home = self.draft / ".home"
+        home.mkdir()
+        try:
+            yield home
+        finally:
+            removal.remove(home, self.config.trash)
+
+    def _environment(self, given: Mapping[str, str], is_ours: bool) -> dict[str, str]:  # noqa: FBT001
         """Of the Runner's own only what says how to reach a registry."""
+        settings = {
+            name: value
+            for name, value in self.config.registry_settings.items()
+            if is_ours or (_TO_ALL.match(name) and "@" not in value)
+        }
         return {
-            **self.config.registry_settings,
+            **settings,
             "PATH": self.config.path,
             "LANG": "C.UTF-8",
             "HOME": os.path.expanduser("~"),  # noqa: PTH111 - Path.home() fails for a user without a name

@@ -54,18 +54,13 @@ def of_venv(bench: Workbench, program: str) -> None:
 
 
 async def check(bench: Workbench, program: str, within_s: float) -> str:
-    """It starts: the version it says. CommandError agent_install_failed."""
-    home = bench.draft / ".home"
-    home.mkdir()
+    """It starts, in a jail like a Pod's: the version it says. CommandError agent_install_failed."""
     path = os.pathsep.join([str(bench.draft / "bin"), bench.config.path])
+    argv = bench.confined(str(bench.draft / "bin" / program), "--version")
     try:
-        said = await execute.run(
-            (str(bench.draft / "bin" / program), "--version"),
-            cwd=home,
-            env={"PATH": path, "HOME": str(home), "LANG": "C.UTF-8"},
-            timeout_s=within_s,
-            limit=4096,
-        )
+        with bench.home() as home:
+            env = {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8"}
+            said = await execute.run(argv, cwd=bench.draft, env=env, timeout_s=within_s, limit=4096)
     except OSError as error:
         raise bench.failed(f"its program {program} cannot be run: {error.strerror}.") from error
     text = (said.stdout + said.stderr).decode(errors="replace").strip()

@@ -1,6 +1,7 @@
 """What the Runner remembers of each Pod it started, across its own restarts."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -51,6 +52,9 @@ class Records:
     def places(self, pod: str) -> Places:
         known = self._known.get(pod)
         return places_of(self._config, pod, known.root if known else "")
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(list(self._known.values()))
 
     def rooted(self, root: str) -> list[Record]:
         """All Pods that work, or worked, in the Workspace of this one."""

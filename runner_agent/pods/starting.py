@@ -101,7 +101,7 @@ class Starting:
         if wanted.agent is None:
             return Program()
         say = partial(self._say, wanted.pod, "agent")
-        return await self.agents.provide(wanted.agent.spec, say)
+        return await self.agents.provide(wanted.agent.spec, self.isolation, say)
 
     async def _launch(
         self,

@@ -70,6 +70,7 @@ class Supervisor:
         pod_programs.write(self._config)
         self._records.load()
         adopted = await self._hosts.adopt()
+        await asyncio.to_thread(self._clear_unborn)
         async with asyncio.TaskGroup() as self._group:
             self._do_beside(self._driving.usage.keep, "usage")
             for host in adopted:
@@ -80,6 +81,12 @@ class Supervisor:
                 self._input.close_all()
                 for task in self._beside:
                     task.cancel()
+
+    def _clear_unborn(self) -> None:
+        """Pods whose start a crash cut short have no host, and perhaps secrets."""
+        for record in self._records:
+            if self._hosts.get(record.pod) is None:
+                furnishing.clear(self._config, self._records.places(record.pod), record.private)
 
     @property
     def isolation(self) -> str:

@@ -11,12 +11,12 @@ from pathlib import Path
 SCRIPT = "#!/usr/bin/env node\nconsole.log('{name} {version} ' + require('helper').word)\n"
 
 
-def npm_package(mirror: Path, name: str, version: str, **described: object) -> Path:
+def npm_package(mirror: Path, name: str, version: str, text: str = "", **described: object) -> Path:
     """The archive. Its program is `sample`; its install script would leave a file `ran` in the mirror."""
     source = mirror.parent / f"{name.replace('/', '-')}-{version}"
     (source / "bin").mkdir(parents=True)
     mirror.mkdir(exist_ok=True)
-    (source / "bin" / "sample").write_text(SCRIPT.format(name=name, version=version))
+    (source / "bin" / "sample").write_text(SCRIPT.format(name=name, version=version) + text)
     (source / "bin" / "sample").chmod(0o755)
     package = {
         "name": name,

@@ -17,6 +17,7 @@ from runner_agent.agents import installing, node, prefixes
 from runner_agent.agents.agents import Agents
 from runner_agent.agents.spec import AgentSpec
 from runner_agent.config import Config
+from runner_agent.jail import confine
 from runner_agent.messages import CommandError
 from tests.runner_agent.agents import mirror as mirrors
 from tests.runner_agent.pods.rig import until
@@ -60,7 +61,7 @@ def npm_spec(directory: Path, **changes: object) -> AgentSpec:
 
 async def provide(config: Config, spec: AgentSpec, lines: list[str] | None = None):
     heard = [] if lines is None else lines
-    return await Agents(config).provide(spec, heard.append)
+    return await Agents(config).provide(spec, await confine.detect(config), heard.append)
 
 
 def said(program) -> str:
@@ -188,11 +189,12 @@ async def test_a_placeholder_gives_way_to_the_program_for_this_platform(config, 
 
 
 async def test_pods_that_need_the_same_wait_for_one_installation(config, mirror):
-    agents = Agents(config)
+    agents, jail = Agents(config), await confine.detect(config)
     heard: list[list[str]] = [[], [], []]
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(agents.provide(npm_spec(mirror), lines.append)) for lines in heard
+            group.create_task(agents.provide(npm_spec(mirror), jail, lines.append))
+            for lines in heard
         ]
     assert len({task.result() for task in tasks}) == 1
     assert visible(config) == {"1.2.3"}
@@ -224,6 +226,7 @@ def is_alive(pid: int) -> bool:
 
 
 async def test_a_start_that_is_given_up_ends_the_installer_and_leaves_nothing(config, tmp_path):
+    config = replace(config, isolation="none")
     async with asyncio.TaskGroup() as group:
         task = group.create_task(provide(config, slow(tmp_path)))
         pid = await pid_of(tmp_path / "began")
@@ -232,20 +235,58 @@ async def test_a_start_that_is_given_up_ends_the_installer_and_leaves_nothing(co
     assert visible(config) == set()
 
 
+async def test_a_failure_is_told_to_all_who_waited_and_tried_again_for_the_next(config, tmp_path):
+    (tmp_path / "own").mkdir()
+    config = replace(config, path=f"{tmp_path / 'own'}:{config.path}")
+    agents, jail = Agents(config), await confine.detect(config)
+    script = "command -v marker && exit 1; sleep 0.5; exit 3"
+    spec = npm_spec(tmp_path, kind="command", command=["sh", "-c", script])
+    lines: list[str] = []
+
+    async def refused() -> str:
+        with pytest.raises(CommandError) as failed:
+            await agents.provide(spec, jail, lines.append)
+        return failed.value.message
+
+    async with asyncio.TaskGroup() as group:
+        first, second = group.create_task(refused()), group.create_task(refused())
+    assert first.result() == second.result()
+    assert "ended with 3" in first.result()
+    (tmp_path / "own" / "marker").write_text("#!/bin/sh")
+    (tmp_path / "own" / "marker").chmod(0o755)
+    assert "ended with 1" in await refused()
+
+
+async def test_what_a_declaration_brings_runs_in_a_jail(config, tmp_path):
+    (config.home / "key.pem").write_text("PRIVATE")
+    script = f"cat {config.home}/key.pem; touch {tmp_path}/out; ls {config.home} >&2; exit 3"
+    spec = npm_spec(tmp_path, kind="command", command=["sh", "-c", script])
+    message = await failure(config, spec)
+    assert "PRIVATE" not in message
+    assert not (tmp_path / "out").exists()
+    mirrors.npm_helper(tmp_path / "mirror")
+    text = "require('fs').writeFileSync('/proc/self/cwd/../../../../out', '')"
+    mirrors.npm_package(tmp_path / "mirror", "nosy", "1.0.0", text=text)
+    await provide(config, npm_spec(tmp_path / "mirror", package="nosy", version="1.0.0"))
+    assert not (tmp_path / "out").exists()
+
+
 KILLED = """
 import asyncio, sys
 from pathlib import Path
 from runner_agent.agents.agents import Agents
 from runner_agent.config import Config
+from runner_agent.jail.confine import Isolation
 from tests.runner_agent.agents.test_installing import slow
 config = Config(home=Path(sys.argv[1]), sockets=Path(sys.argv[1]), path="/usr/bin:/bin")
-asyncio.run(Agents(config).provide(slow(Path(sys.argv[2])), print))
+asyncio.run(Agents(config).provide(slow(Path(sys.argv[2])), Isolation("none"), print))
 """
 
 
 async def test_a_runner_killed_while_it_installs_leaves_nothing_that_looks_installed(
     config, tmp_path, mirror
 ):
+    config = replace(config, isolation="none")
     runner = subprocess.Popen(  # noqa: ASYNC220 - a moment
         [sys.executable, "-c", KILLED, str(config.home), str(tmp_path)],
         cwd=Path(__file__).parents[3],
@@ -315,6 +356,7 @@ async def test_a_command_fills_a_prefix(config, tmp_path):
 
 
 async def test_no_secret_reaches_an_installer(config, tmp_path, monkeypatch):
+    config = replace(config, isolation="none")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-1")
     script = f"env > {tmp_path}/env; false"
     spec = npm_spec(tmp_path, kind="command", command=["sh", "-c", script])
@@ -323,7 +365,6 @@ async def test_no_secret_reaches_an_installer(config, tmp_path, monkeypatch):
     names = {line.partition("=")[0] for line in (tmp_path / "env").read_text().splitlines()}
     assert names <= {
         *("PATH", "HOME", "LANG", "PREFIX", "VERSION", "MIRROR", "PWD", "_", "SHLVL", "OLDPWD"),
-        *config.registry_settings,
     }
 
 

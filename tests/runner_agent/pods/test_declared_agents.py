@@ -126,6 +126,21 @@ async def test_secrets_of_a_pod_that_ended_without_a_daemon_are_removed_by_the_n
         assert holding(config.home, KEY) == []
 
 
+async def test_secrets_of_a_start_that_a_crash_cut_short_are_removed_at_the_next(config):
+    async with daemon(config) as rig:
+        host = await start(rig, secrets={"api_key": KEY})
+        await ended(rig, host)
+        record = rig.supervisor.record(host.pod)
+        places = rig.supervisor._records.places(host.pod)
+    for path in places.pod.iterdir():  # as it lies there before the host is spawned
+        if path.is_file():
+            path.unlink()
+    (places.home / ".agent" / "config.json").write_text(KEY)
+    Records(config).add(record)
+    async with supervised(config):
+        assert holding(config.home, KEY) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
