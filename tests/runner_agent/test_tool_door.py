@@ -8,8 +8,10 @@ import httpx2
 import pytest
 from sse_starlette.sse import AppStatus
 
+from runner_agent.agents.watch import AgentWatch, read_object
 from runner_agent.config import Config
 from runner_agent.messages import ToolAnswer
+from runner_agent.outbox import Outbox
 from runner_agent.pods.pod_tokens import PodTokens, digest
 from runner_agent.tools.tool_door import ToolDoor
 
@@ -22,9 +24,22 @@ def config(tmp_path):
     return Config(home=tmp_path, sockets=tmp_path)
 
 
+class Ears(AgentWatch):
+    """The real ones, which also remember what they heard."""
+
+    def __init__(self):
+        super().__init__(Outbox())
+        self.heard = []
+
+    def hook(self, pod, event, body, at_ms):
+        self.heard.append((pod, event, read_object(body), at_ms))
+        super().hook(pod, event, body, at_ms)
+
+
 class Open:
-    def __init__(self, door, tokens, calls, client):
+    def __init__(self, door, tokens, calls, client, ears):
         self.door, self.tokens, self.calls, self.client = door, tokens, calls, client
+        self.ears = ears
 
     async def post(self, method, params=None, **headers):
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}
@@ -48,14 +63,15 @@ async def opened(config):
             return ToolAnswer("No.", {"why": "not"}, is_error=True, error_code="no")
         return ToolAnswer("Yes.", {"is": True})
 
-    door = ToolDoor(config, tokens)
+    ears = Ears()
+    door = ToolDoor(config, tokens, ears)
     door.listing = json.dumps([TOOL]).encode()
     with door.opened():
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(door.serve(forward))
             url = f"http://127.0.0.1:{door.port}"
             async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
-                yield Open(door, tokens, calls, client)
+                yield Open(door, tokens, calls, client, ears)
             serving.cancel()
             AppStatus.should_exit = True  # the task that looks for this outlives its server
 
@@ -118,7 +134,7 @@ async def test_the_port_stays_the_same_over_restarts(config):
 
 async def test_a_port_that_is_taken_is_replaced(config, caplog):
     async with opened(config) as here:
-        other = ToolDoor(config, PodTokens())
+        other = ToolDoor(config, PodTokens(), Ears())
         with other.opened():
             assert other.port != here.door.port
         assert "agents that run cannot call tools" in caplog.text
