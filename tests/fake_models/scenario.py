@@ -7,7 +7,8 @@
             "error": 529, "times": n, "retry_after": s, "usage": {"in": n, "out": n}}
 
 Nothing is remembered between requests: the step of a rule is the number of tool results since the last text of a person,
-so an agent's side requests and retries cannot shift the script. A tool is named by the end of its name: `create_pod`
+so an agent's side requests and retries cannot shift the script. A rule with `"offered": "regex"` is only for requests
+that offer such a tool: agents ask for titles without any. A tool is named by the end of its name: `create_pod`
 finds `mcp__mesh__create_pod`. `shell` becomes a call of whatever this agent's shell tool is. A step whose tool is not
 offered says so. `{{result}}` in a text is the last tool's result. An error with `times` passes after so many.
 """
@@ -64,14 +65,28 @@ class Reply:
             yield text[start : start + self.chunk]
 
 
+@dataclass(frozen=True)
+class _Rule:
+    match: re.Pattern[str]
+    offered: re.Pattern[str] | None
+    steps: list[dict[str, Any]]
+
+    @classmethod
+    def read(cls, held: Mapping[str, Any]) -> "_Rule":
+        offered = re.compile(held["offered"]) if held.get("offered") else None
+        return cls(re.compile(held["match"], re.S), offered, list(held["steps"]))
+
+    def is_for(self, asked: Asked) -> bool:
+        offers = self.offered is None or any(map(self.offered.search, asked.tools))
+        return offers and bool(self.match.search(asked.last))
+
+
 class Scenario:
     def __init__(self, held: Mapping[str, Any] | None = None) -> None:
         held = held or {}
         self.key = str(held.get("key") or "")
         self._default = dict(held.get("default") or {"text": "OK from the fake model."})
-        self._rules = [
-            (re.compile(r["match"], re.S), list(r["steps"])) for r in held.get("rules", ())
-        ]
+        self._rules = [_Rule.read(rule) for rule in held.get("rules", ())]
         self._failed: Counter[tuple[str, int]] = Counter()
         self._lock = threading.Lock()
 
@@ -80,10 +95,10 @@ class Scenario:
         return cls(json.loads(path.read_text()))
 
     def reply(self, asked: Asked) -> Reply:
-        for match, steps in self._rules:
-            if match.search(asked.last):
-                at = min(asked.rounds, len(steps) - 1)
-                return self._as_reply(self._past_errors(match.pattern, at, steps), asked)
+        for rule in self._rules:
+            if rule.is_for(asked):
+                at = min(asked.rounds, len(rule.steps) - 1)
+                return self._as_reply(self._past_errors(rule.match.pattern, at, rule.steps), asked)
         return self._as_reply(self._default, asked)
 
     def _past_errors(self, rule: str, at: int, steps: list[dict[str, Any]]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ SCRIPT = {
         },
         {"match": "refuse", "steps": [{"error": 401}]},
         {"match": "touch", "steps": [{"shell": "touch x"}]},
+        {"match": "only", "offered": "^mcp", "steps": [{"text": "With tools."}]},
         {"match": "slowly", "steps": [{"text": "a" * 10, "chunk": 2, "chunk_delay": 0.02}]},
     ],
     "default": {"text": "Nothing to do."},
@@ -199,6 +200,11 @@ def test_a_shell_step_calls_the_shell_tool_of_this_agent(client, parts):
         "run_shell_command": {"command": "touch x", "description": "Run it"},
     }.items():
         assert parts(client.ask("touch", tools=(name,)))[1] == [(name, arguments)]
+
+
+def test_a_rule_may_be_for_requests_that_offer_a_tool(client, parts):
+    assert parts(client.ask("only with"))[0] == "With tools."
+    assert parts(client.ask("only with", tools=()))[0] == "Nothing to do."
 
 
 def test_what_was_asked_is_recorded_as_it_came(client, models):

@@ -1,0 +1,28 @@
+"""What `make test-agents` does: `python -m tests.agents [tries] [slug ...]`.
+
+The five real programs are installed by a Runner from their registries and driven against the fake model server, two at
+a time. `tries`: how often each text that is easily mistyped is sent (2).
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.agents.programs import PROGRAMS
+
+
+def main() -> None:
+    os.chdir(Path(__file__).resolve().parents[2])
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    words = sys.argv[1:]
+    tries = words.pop(0) if words and words[0].isdigit() else "2"
+    if unknown := set(words) - PROGRAMS.keys():
+        sys.exit(f"There is no {', '.join(sorted(unknown))}; there are {', '.join(PROGRAMS)}.")
+    os.environ |= {"AGENT_TRIES": tries, "AGENT_SLUGS": " ".join(words or PROGRAMS)}
+    pytest = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "-v"]
+    sys.exit(subprocess.run([*pytest, "tests/agents/life.py"], check=False).returncode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""A whole Mesh with a model server for each process of the test, and each program's one Pod in it."""
+
+import os
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from tests.agents.driven import Driven
+from tests.agents.programs import PROGRAMS
+from tests.fake_models import FakeModels
+from tests.journeys.system import System
+
+SLUGS = os.environ.get("AGENT_SLUGS", " ".join(PROGRAMS)).split()
+SIDE_BY_SIDE = {"claude": "a", "codex": "a", "gemini": "a", "opencode": "a", "aider": "b"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "driven" in metafunc.fixturenames:
+        groups = [pytest.mark.xdist_group(SIDE_BY_SIDE[slug]) for slug in SLUGS]
+        given = [
+            pytest.param(slug, marks=group, id=slug)
+            for slug, group in zip(SLUGS, groups, strict=True)
+        ]
+        metafunc.parametrize("driven", given, indirect=True, scope="session")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    driven = getattr(item, "funcargs", {}).get("driven")
+    if report.failed and driven:
+        logs = [(f"end of {name}", driven.system.log(name)) for name in driven.system.services()]
+        report.sections += logs
+    return report
+
+
+@pytest.fixture(scope="session")
+def system() -> Iterator[System]:
+    system = System()
+    try:
+        system.start()
+        yield system
+    finally:
+        system.close()
+
+
+@pytest.fixture(scope="session")
+def driven(request: pytest.FixtureRequest, system: System) -> Iterator[Driven]:
+    program = PROGRAMS[request.param]
+    with FakeModels({"rules": program.rules()}) as models:
+        driven = Driven(system, program, models)
+        driven.create("MESH-HELLO, I am told first.\nThis is its second line.")
+        yield driven
+        if driven.pod["state"] == "running":
+            system.api.terminate(driven.key)

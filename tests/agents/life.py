@@ -1,0 +1,168 @@
+"""The life of each real program in a Pod, step by step, against the fake model. Run by `make test-agents`, in this order."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.agents import searching
+from tests.agents.driven import INSTALLED_WITHIN
+from tests.agents.programs import HELLO, RECALL, SHELL, SHELL_LINE, SLOW, TOOL
+from tests.journeys.system import wait
+
+pytestmark = pytest.mark.timeout(600)
+TRIES = int(os.environ.get("AGENT_TRIES", "2"))
+EASILY_MISTYPED = {
+    "lines": "three lines:\n\n    the second is indented\n\t- the third begins with a tab\nend",
+    "5 kB": "\n".join(f"row {n:03} abcdefghijklmnopqrstuvwxyz 0123456789" for n in range(120)),
+    "CJK": "日本語とハングル 한국어, 中文: é ü ß ñ, 👩‍💻 and ½",
+    "quotes": """it's "quoted" `code` $(not run) ${HOME} \\n \\\\ %s {x} [y] <z> & | ; # * ? ~ ^""",
+    "end of paste": "before \x1b[201~ after\x1b[31m red\r\nnext",
+}
+
+
+def test_it_is_installed_and_started_and_told_its_first_prompt(driven):
+    driven.becomes("running", within=INSTALLED_WITHIN)
+    request = driven.asked(lambda text: HELLO in text, within=120)
+    assert driven.words(request) == driven.first
+    assert request.key == driven.api_key
+
+
+def test_its_work_is_seen_and_its_rest_with_evidence(driven):
+    driven.is_seen("idle")
+    (first,) = driven.api.get(f"pods/{driven.key}/prompts/")["results"]
+    done = driven.prompt_is(first["id"], "started", "done")
+    assert [each["step"] for each in done["receipts"]][-3:] == ["typed", "submitted", "started"]
+    again = driven.prompt(f"{HELLO} once more")
+    assert driven.is_seen("working")["agent_state"] == "working"
+    driven.is_seen("idle")
+    driven.prompt_is(again, "started", "done")
+
+
+def test_nothing_of_ours_is_in_the_repository(driven):
+    assert driven.git_status() == ""
+    assert driven.api.get(f"pods/{driven.key}/workspace/?refresh=1")["dirty"] is False
+
+
+def test_it_calls_our_tool_and_its_model_reads_the_result(driven):
+    driven.prompt(f"{TOOL} make a channel")
+    if not driven.program.has_tools:
+        for asked in ("Run shell command", "Add command output"):
+            wait(lambda a=asked: a in (driven.pod["question"] or {}).get("text", ""), driven.told)
+            driven.answer("allow")
+        driven.is_seen("idle")
+        driven.prompt(f"{RECALL} what it said")
+        request = driven.asked(lambda text: f"{RECALL} what it said" in text)
+        assert any(driven.program.room in said for said in request.asked.said[1:])
+    else:
+        request = driven.models.wait_for(lambda r: TOOL in r.asked.last and r.asked.rounds == 1)
+        assert driven.program.room in request.asked.result
+    rooms = [room["slug"] for room in driven.api.get("channels/")["results"]]
+    assert driven.program.room in rooms
+    driven.is_seen("idle")
+
+
+def test_a_permission_that_it_asks_for_is_shown_and_answered_by_rest(driven):
+    driven.prompt(f"{SHELL} make a file")
+    pod = driven.is_seen("waiting")
+    question = wait(lambda: driven.pod["question"], driven.told)
+    assert {"allow", "deny"} <= set(question["choices"])
+    assert SHELL_LINE in wait(lambda: SHELL_LINE in driven.told() and driven.told(), driven.told)
+    assert pod["agent_source"] in {"hook", "title", "osc", "screen"}
+    driven.answer("allow")
+    name = SHELL_LINE.split()[-1]
+    wait(lambda: driven.api.execute(driven.key, f"test -e {name}")["exit_code"] == 0, driven.told)
+    if not driven.program.has_tools:  # it asks a second thing
+        wait(
+            lambda: (
+                "Add command output" in (driven.pod["question"] or {}).get("text", "")
+                or driven.pod["agent_state"] == "idle"
+            ),
+            driven.told,
+        )
+        if driven.pod["question"]:
+            driven.answer("deny")
+    driven.is_seen("idle")
+
+
+def test_its_usage_is_read_from_its_own_records(driven):
+    usage = wait(lambda: driven.pod["usage"], driven.told)
+    assert usage["input"] > 0
+    assert usage["output"] > 0
+
+
+def test_an_interrupt_is_noticed(driven):
+    driven.prompt(f"{SLOW} tell a long story")
+    driven.asked(lambda text: SLOW in text)
+    driven.is_seen("working")
+    driven.api.post(f"pods/{driven.key}/interrupt/")
+    driven.is_seen("idle", within=15)
+
+
+@pytest.mark.parametrize("name", EASILY_MISTYPED)
+def test_a_text_that_is_easily_mistyped_reaches_the_model_unchanged(driven, name):
+    """One try after the other, each queued behind the last."""
+    texts = [f"Note {name} {number}: {EASILY_MISTYPED[name]}" for number in range(TRIES)]
+    prompts = [driven.prompt(text) for text in texts]
+    for number, text in enumerate(texts):
+        head = f"Note {name} {number}:"
+        request = driven.asked(lambda said, h=head: said.lstrip().startswith(h), within=90)
+        assert driven.words(request) == _as_text(text)
+    for prompt in prompts:
+        driven.prompt_is(prompt, "started", "submitted", "done")
+    driven.is_seen("idle")
+
+
+def _as_text(text: str) -> str:
+    """Control characters press keys; they are no part of a text."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", text.replace("\r\n", "\n"))
+
+
+def test_its_key_is_in_its_own_processes_alone(driven):
+    homes = _runner(driven) / "homes" / driven.key
+    token = (homes / ".mesh" / "token").read_text().strip()
+    for secret in (driven.api_key, token):
+        assert searching.command_lines_with(secret) == []
+        for environment in searching.environments_with(secret):
+            assert f"MESH_POD={driven.key}".encode() in environment
+        private = [path for path in _found(driven, secret) if driven.key not in Path(path).parts]
+        assert private == []
+    for path in _found(driven, driven.api_key):
+        assert (driven.system.directory / path).stat().st_mode & 0o077 == 0
+
+
+def test_after_its_end_nothing_secret_is_left(driven):
+    homes = _runner(driven) / "homes" / driven.key
+    token = (homes / ".mesh" / "token").read_text().strip()
+    driven.system.api.terminate(driven.key)
+    for secret in (driven.api_key, token):
+        wait(lambda s=secret: not _found(driven, s), lambda s=secret: str(_found(driven, s)))
+        assert searching.command_lines_with(secret) == []
+        assert searching.environments_with(secret) == []
+
+
+def test_it_goes_on_with_the_same_conversation(driven):
+    conversation = driven.pod["conversation"]
+    before = driven.resume(f"{RECALL} what I told you first")
+    driven.becomes("running")
+    request = driven.asked(lambda text: f"{RECALL} what I told you first" in text, within=120)
+    assert any(HELLO in said for said in request.asked.said[:-1])
+    driven.is_seen("idle")
+    pod = driven.pod
+    assert pod["resumed_from"] == before
+    assert pod["conversation"] == conversation
+    assert driven.api.execute(driven.key, f"test -e {SHELL_LINE.split()[-1]}")["exit_code"] == 0
+    driven.system.api.terminate(driven.key)
+    wait(lambda: not _found(driven, driven.api_key), lambda: str(_found(driven, driven.api_key)))
+
+
+def _runner(driven) -> Path:
+    (enrolled,) = driven.system.directory.rglob("enrolled.json")
+    return enrolled.parent
+
+
+def _found(driven, secret: str) -> list[str]:
+    """In all files of this Mesh and of its Runner; what was installed from registries is not of us."""
+    installed = _runner(driven) / "agents"
+    return searching.files_with(secret, driven.system.directory, without=(installed,))

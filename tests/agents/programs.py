@@ -1,0 +1,101 @@
+"""The five real programs, as far as they differ to those who drive them."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+SHELL_LINE = "touch made-by-the-agent"
+HELLO, TOOL, SHELL, SLOW, RECALL = (
+    "MESH-HELLO",
+    "MESH-TOOL",
+    "MESH-SHELL",
+    "MESH-SLOW",
+    "MESH-RECALL",
+)
+WORKS_S = 3.0  # the model takes so long over the first prompt, in which the agent is seen at work
+_LONG = " ".join(f"word{number}" for number in range(600))
+
+
+def _same(text: str) -> str:
+    return text
+
+
+@dataclass(frozen=True)
+class Program:
+    """`shell`: what its model asks for to run a line. `own_words` takes off what it wraps around a person's text."""
+
+    slug: str
+    provider: str
+    model: str = "fake-model"
+    url: str = "{url}/v1"
+    shell: dict[str, Any] | None = None
+    own_words: Callable[[str], str] = _same
+    has_tools: bool = True  # of MCP; without: by the command `mesh` in a shell block
+
+    def rules(self) -> list[dict[str, Any]]:
+        """The script of its model."""
+        slow = {"text": _LONG, "chunk": 12, "chunk_delay": 0.15}
+        offered = {"offered": "."} if self.has_tools else {}
+        return [
+            {"match": HELLO, **offered, "steps": [{"text": "Hello.", "delay": WORKS_S}]},
+            {"match": SLOW, **offered, "steps": [slow]},
+            {"match": RECALL, "steps": [{"text": "I recall it."}]},
+            *(self._with_tools() if self.has_tools else self._with_blocks()),
+        ]
+
+    def _with_tools(self) -> list[dict[str, Any]]:
+        call = {"tool": "create_channel", "args": {"name": self.room}}
+        shell = self.shell or {"shell": SHELL_LINE}
+        return [
+            {"match": TOOL, "offered": ".", "steps": [call, {"text": "It said: {{result}}"}]},
+            {"match": SHELL, "offered": ".", "steps": [shell, {"text": "Done: {{result}}"}]},
+        ]
+
+    def _with_blocks(self) -> list[dict[str, Any]]:
+        call, shell = f"mesh call create_channel name={self.room}", SHELL_LINE
+        return [
+            {"match": TOOL, "steps": [{"text": f"I make it:\n\n```bash\n{call}\n```\n"}]},
+            {"match": SHELL, "steps": [{"text": f"I run it:\n\n```bash\n{shell}\n```\n"}]},
+        ]
+
+    @property
+    def room(self) -> str:
+        return f"room-of-{self.slug}"
+
+
+def _without_paste_marks(text: str) -> str:
+    """Claude Code marks what was pasted."""
+    return re.sub(
+        r"\s*<pasted_content[^>]*>\n?(.*?)\n?</pasted_content>\s*", r"\1", text, flags=re.S
+    )
+
+
+def _without_rules(text: str) -> str:
+    """Aider ends each text with its rules."""
+    return text.partition("\n\n# *SEARCH/REPLACE block* Rules:")[0]
+
+
+PROGRAMS = {
+    program.slug: program
+    for program in (
+        Program("claude", "anthropic", url="{url}", own_words=_without_paste_marks),
+        Program(
+            "codex",
+            "openai",
+            shell={
+                "tool": "exec_command",
+                "args": {
+                    "cmd": SHELL_LINE,
+                    "sandbox_permissions": "require_escalated",
+                    "justification": "To see whether it may.",
+                },
+            },
+        ),
+        Program("gemini", "google", model="gemini-2.5-pro", url="{url}"),
+        Program("opencode", "other", own_words=str.rstrip),  # it puts a space behind a long paste
+        Program(
+            "aider", "other", model="openai/fake-model", own_words=_without_rules, has_tools=False
+        ),
+    )
+}
