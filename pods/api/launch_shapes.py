@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.serializers import ModelSerializer
 
 from pods.api.documented import of
-from pods.declarations import PERMISSIONS
+from pods.declarations import permission_modes
 from pods.models import AgentType, CredentialSet
 from pods.services.availability import availability
 
@@ -50,8 +50,7 @@ class AgentTypeShape(ModelSerializer[AgentType]):
         return agent_type.organization_id is None
 
     def get_permissions(self, agent_type: AgentType) -> list[str]:
-        declared = agent_type.declared["launch"]["permissions"]
-        return [mode for mode in PERMISSIONS if mode in declared]
+        return permission_modes(agent_type.declared)
 
 
 class OneAgentTypeShape(AgentTypeShape):

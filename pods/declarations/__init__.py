@@ -11,7 +11,7 @@ from pods.declarations.checking import (
     simple,
 )
 from pods.declarations.reading import PERMISSIONS, PROVIDERS, Problem
-from pods.declarations.resolving import ChoiceError, Choices, resolve
+from pods.declarations.resolving import ChoiceError, Choices, permission_modes, resolve
 from pods.declarations.toml import as_toml
 from pods.declarations.versions import is_within
 
@@ -27,6 +27,7 @@ __all__ = [
     "from_json",
     "from_toml",
     "is_within",
+    "permission_modes",
     "resolve",
     "simple",
 ]

@@ -52,6 +52,11 @@ def resolve(declared: Declaration, chosen: Choices) -> Declaration:
     }
 
 
+def permission_modes(declared: Declaration) -> list[str]:
+    """Those it has, from the most careful to the most trusting."""
+    return [mode for mode in PERMISSIONS if mode in declared["launch"]["permissions"]]
+
+
 def _permissions(declared: Declaration, chosen: Choices) -> Extra:
     known = declared["launch"]["permissions"]
     if not chosen.permissions:
@@ -59,7 +64,7 @@ def _permissions(declared: Declaration, chosen: Choices) -> Extra:
     if chosen.permissions in known:
         extra: Extra = known[chosen.permissions]
         return extra
-    there = [mode for mode in PERMISSIONS if mode in known]
+    there = permission_modes(declared)
     cure = f"choose one of {', '.join(there)}" if there else "leave permissions out"
     raise ChoiceError(
         "permissions",

@@ -14,7 +14,7 @@ def as_toml(declared: Declaration) -> str:
 
 def _without_defaults(held: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     kept = {}
-    for name, value in held.items():
+    for name, value in _in_order(held, defaults):
         default = defaults.get(name)
         if isinstance(value, Mapping) and isinstance(default, Mapping):
             value = _without_defaults(value, default)  # noqa: PLW2901 - the same, smaller
@@ -23,6 +23,12 @@ def _without_defaults(held: Mapping[str, Any], defaults: Mapping[str, Any]) -> d
         if value != default:
             kept[name] = value
     return kept
+
+
+def _in_order(held: Mapping[str, Any], like: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """As documented: a database may have kept them in an order of its own."""
+    known = [name for name in like if name in held]
+    return [(name, held[name]) for name in [*known, *sorted(held.keys() - like.keys())]]
 
 
 def _table(held: Mapping[str, Any], path: str) -> Iterator[str]:

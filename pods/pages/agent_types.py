@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.pages.frame import PageRequest, done, page
 from pods.access import agent_type_for, agent_types_for, check_manages_agent_types, runners_for
-from pods.declarations import PERMISSIONS, Problem
+from pods.declarations import Problem, permission_modes
 from pods.errors import ConflictError, RefusedError
 from pods.models import AgentType, Runner
 from pods.services.agent_types import (
@@ -51,8 +51,7 @@ class AgentTypeLook:
 
     @property
     def permissions(self) -> list[str]:
-        known = self.declared["launch"]["permissions"]
-        return [mode for mode in PERMISSIONS if mode in known]
+        return permission_modes(self.declared)
 
     @property
     def is_own(self) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from accounts.actor import Actor
 from accounts.policies import PermissionMode
 from pods.access import agent_types_for, credentials_for
-from pods.declarations import is_within
+from pods.declarations import is_within, permission_modes
 from pods.models import AgentType, CredentialSet, Pod
 from pods.services.launching import NO_CREDENTIALS, RUNNERS_LOGIN, providers_of
 
@@ -26,7 +26,7 @@ class AgentChoice:
 
     @property
     def permissions(self) -> str:
-        return " ".join(self.agent_type.declared["launch"]["permissions"])
+        return " ".join(permission_modes(self.agent_type.declared))
 
     @property
     def takes_model(self) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from accounts.actor import Actor
 from pods.access import agent_types_for, repositories_for, runners_for
+from pods.declarations import permission_modes
 from pods.models import AgentType, Repository, Runner
 from pods.services.availability import has_agent, is_agent
 from pods.services.placing import taken_places
@@ -66,7 +67,7 @@ def _agent_type(agent_type: AgentType, online: list[Runner]) -> dict[str, Any]:
         "description": agent_type.description,
         "available": any(has_agent(runner, declared) for runner in online),
         "needs_argv": agent_type.takes_argv,
-        "permissions": list(declared["launch"]["permissions"]),
+        "permissions": permission_modes(declared),
     }
 
 

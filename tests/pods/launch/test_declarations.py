@@ -77,6 +77,12 @@ def test_what_is_left_out_has_its_default() -> None:
     assert declarations.as_toml(declared) == SMALLEST
 
 
+def test_it_is_written_out_in_the_documented_order_whatever_order_it_was_kept_in() -> None:
+    declared = declarations.from_toml(AGENT)
+    shuffled = {name: declared[name] for name in sorted(declared, reverse=True)}
+    assert declarations.as_toml(shuffled) == declarations.as_toml(declared)
+
+
 @pytest.mark.parametrize(
     ("text", "key", "said"),
     [
