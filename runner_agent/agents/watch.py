@@ -43,7 +43,9 @@ class AgentWatch:
         watched = Watched(host, spec, places.pod / "agent.json", self._tell)
         self._watched[host.pod] = watched
         watched.attend()
-        if host.pod in self._listed:
+        if watched.tools_listed:  # before a restart of this daemon
+            self._listed.add(host.pod)
+        elif host.pod in self._listed:
             watched.saw_tools()
         for event, data, at_ms in [*take_spooled(places.home), *self._early.pop(host.pod, [])]:
             watched.hook(event, data, at_ms)

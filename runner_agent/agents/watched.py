@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 QUIET_S = 0.3  # without output: the screen is drawn
 LOOK_S = 1.0  # while output flows, the screen is looked at so often
 TELL_S = 0.25  # between two words about one agent
+TELL_TEXT_S = 1.0  # if only what it says of itself is new, such as the tool it uses
 STANDS_S = STANDING_MS / 1000 + 0.2
 
 logger = logging.getLogger(__name__)
@@ -139,8 +140,13 @@ class Watched:
         self._tracker.title(title, at_ms)
 
     def _grew(self, host: PodHost) -> None:
-        if self._look_timer is None and host.running:
+        if self._look_timer is None and host.running and self._may_learn:
             self._look_timer = self._clock.call_later(QUIET_S, self._look_when_quiet)
+
+    @property
+    def _may_learn(self) -> bool:
+        """Whether its screen can say anything that is not known."""
+        return not self.is_ready or "screen" in self.rules.by_source
 
     def _look_when_quiet(self) -> None:
         self._look_timer = None
@@ -185,9 +191,15 @@ class Watched:
         self.changed.set()
         if self.status.state != self._state:
             self._state, self.state_at = self.status.state, self._clock.time()
-        if _news(self.status) == _news(self._told) or self._tell_timer is not None:
+        if _news(self.status) == _news(self._told):
             return
-        due = self._told_at + TELL_S - self._clock.time()
+        if self._tell_timer is not None:
+            self._tell_timer.cancel()
+        is_urgent = (self.status.state, self.status.question) != (
+            self._told.state,
+            self._told.question,
+        )
+        due = self._told_at + (TELL_S if is_urgent else TELL_TEXT_S) - self._clock.time()
         self._tell_timer = self._clock.call_later(max(0.0, due), self._tell_now)
 
     def _time_passed(self) -> None:

@@ -1,13 +1,14 @@
 """The agents in this Runner's Pods, as they are driven: watched, asked, answered, interrupted, and their usage read."""
 
 import asyncio
+import logging
 from typing import Any
 
 from runner_agent.agents import answering
 from runner_agent.agents.usage.keeper import UsageKeeper
 from runner_agent.agents.watch import AgentWatch
 from runner_agent.agents.watched import Watched
-from runner_agent.messages import Command, Prompt
+from runner_agent.messages import Command, CommandError, Prompt
 from runner_agent.outbox import Outbox
 from runner_agent.pods import payloads
 from runner_agent.pods.prompting import Delivery
@@ -15,6 +16,8 @@ from runner_agent.pods.records import Records
 from runner_agent.pods.waiting import ended
 from runner_agent.terminals.hosts import PodHost, PodHosts
 from runner_agent.terminals.terminals import Terminals
+
+logger = logging.getLogger(__name__)
 
 FIRST = "first"  # the id of a prompt that came with the start
 
@@ -55,7 +58,7 @@ class Driving:
         places = self._records.places(host.pod)
         self.watch.attend(host, record.agent, places)
         if record.agent is not None:
-            self.usage.attend(host.pod, record.agent, places, record.session)
+            self.usage.attend(host.pod, record.agent, places)
 
     async def type_first(self, host: PodHost) -> None:
         """What lies in `places.prompt`; safe to begin again after a restart."""
@@ -63,8 +66,11 @@ class Driving:
         if watched is None:
             return
         prompt = Prompt(host.pod, FIRST, places.prompt.read_text())
-        async with self._typing(host.pod):
-            await self._delivery(host, watched, prompt).deliver()
+        try:
+            async with self._typing(host.pod):
+                await self._delivery(host, watched, prompt).deliver()
+        except CommandError as error:
+            logger.info("the prompt of pod %s was not typed: %s", host.pod, error)
         places.prompt.unlink(missing_ok=True)
 
     def ended(self, pod: str) -> None:

@@ -4,7 +4,6 @@ and when the Pod has ended."""
 import asyncio
 import json
 import logging
-import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -18,8 +17,6 @@ from runner_agent.places import Places
 
 WRITTEN_S = 1.0  # an agent writes down its last answer a moment after it is idle
 LONG_TURN_S = 30.0
-
-_SESSION = re.compile(r"[A-Za-z0-9_-]{1,200}\Z")  # it becomes a part of a path
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +37,9 @@ class UsageKeeper:
         self._kept: dict[str, _Kept] = {}
         watch.on_session.append(self.say_again)
 
-    def attend(self, pod: str, spec: AgentSpec, places: Places, session: str) -> None:
+    def attend(self, pod: str, spec: AgentSpec, places: Places) -> None:
         """Looked at once now: its HOME may be that of an earlier Pod, whose usage is not its own."""
-        reader = _reader(spec, places, session)
+        reader = _reader(spec, places)
         if reader is not None:
             self._kept[pod] = _Kept(reader, places, _noted(places))
             self._watch.grew(pod)
@@ -95,13 +92,15 @@ class UsageKeeper:
             self._kept.pop(pod, None)
 
 
-def _reader(spec: AgentSpec, places: Places, session: str) -> Reader | None:
-    """Records lie below the HOME or in the Workspace; nowhere else is looked."""
+def _reader(spec: AgentSpec, places: Places) -> Reader | None:
+    """Records lie below the HOME or in the Workspace; nowhere else is looked.
+
+    Those of every conversation: a person may begin another one in the agent.
+    """
     kind = KINDS.get(spec.usage.kind)
-    name = session if _SESSION.match(session) else "*"
     for place, root in (("{home}/", places.home), ("{workspace}/", places.workspace)):
         if kind and spec.usage.path.startswith(place):
-            return kind(root, spec.usage.path.removeprefix(place).replace("{session}", name))
+            return kind(root, spec.usage.path.removeprefix(place).replace("{session}", "*"))
     return None
 
 
