@@ -133,6 +133,13 @@ class UpdateStep:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentsFound:
+    """As in a hello."""
+
+    agents: tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """`body` is JSON, or raw bytes for "output". An empty `error_code`: it is an answer."""
 
@@ -152,7 +159,7 @@ class Stopping:
 
 AboutAgent = AgentStatus | AgentUsage | PromptStep
 AboutCommand = CommandAck | CommandResult | UpdateStep
-Report = AboutCommand | PodProgress | PodReport | KeptScreen | InputBurst | AboutAgent
+Report = AboutCommand | PodProgress | PodReport | KeptScreen | InputBurst | AboutAgent | AgentsFound
 """Claims that change rows: written in order, in batches, under the epoch of their Session."""
 
 FromRunner = RunnerHello | Heartbeat | Report | Answer | Stopping

@@ -27,7 +27,7 @@ from runner_agent.outbox import Outbox
 from runner_agent.pods.pod_tokens import PodTokens
 from runner_agent.pods.questions import Questions
 from runner_agent.pods.supervisor import Supervisor
-from runner_agent.session_messages import Hello
+from runner_agent.session_messages import AgentsFound, Hello
 from runner_agent.terminals import template
 from runner_agent.terminals.hosts import PodHosts
 from runner_agent.terminals.terminals import Terminals
@@ -191,7 +191,10 @@ class Daemon:
         agents = self._supervisor.agents
         while True:
             agents.changed.clear()
-            self._agents = await available.look(self._config, agents.on_path)
+            found = await available.look(self._config, agents.on_path)
+            if found != self._agents:
+                self._agents = found
+                self.outbox.agents(AgentsFound(found))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_FOR_AGENTS_S):
                     await agents.changed.wait()

@@ -19,7 +19,14 @@ from runner_agent.messages import (
     PodReport,
     Progress,
 )
-from runner_agent.session_messages import CommandAck, Goodbye, Heartbeat, Outgoing, UpdateStep
+from runner_agent.session_messages import (
+    AgentsFound,
+    CommandAck,
+    Goodbye,
+    Heartbeat,
+    Outgoing,
+    UpdateStep,
+)
 from runner_agent.together import until
 
 BURSTS_KEPT = 2000  # of input, while the server cannot confirm them; the oldest go first
@@ -83,6 +90,10 @@ class Outbox:
 
     def prompt_step(self, step: PromptStep) -> None:
         self._say(("step", step.command_id, step.step), step)
+
+    def agents(self, found: AgentsFound) -> None:
+        """Said once: the next hello says it again."""
+        self._say(("agents",), found)
 
     def update_step(self, step: UpdateStep) -> None:
         self._say(("update", step.command_id), step)

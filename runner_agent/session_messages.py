@@ -81,6 +81,13 @@ class UpdateStep:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentsFound:
+    """What the hello said of agents has changed."""
+
+    agents: tuple[InstalledAgent, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportReceived:
     pod: str
 
@@ -111,5 +118,6 @@ Outgoing = (
     | AgentUsage
     | PromptStep
     | UpdateStep
+    | AgentsFound
     | Goodbye
 )

@@ -1,7 +1,7 @@
 """Between protobuf and `pods.messages`. What a Runner sends is judged here: sizes, numbers, text, JSON."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, assert_never
 
 from pods import messages
@@ -47,6 +47,8 @@ def decode(event: pb.FromRunner) -> messages.FromRunner:
             return messages.Stopping(clean(event.goodbye.text, 500))
         case "update_step":
             return _update_step(event.update_step)
+        case "agents_found":
+            return messages.AgentsFound(_agents(event.agents_found.agents))
         case about_a_pod:
             return _ofpod_key(about_a_pod, event)
 
@@ -89,7 +91,7 @@ def _hello(hello: pb.Hello) -> messages.RunnerHello:
         os=clean(hello.os, 100),
         labels=_labels(hello.labels.items()),
         capacity=min(hello.capacity, CAPACITY_MAX),
-        agents=tuple(_agent(agent) for agent in hello.agents[:ITEMS_MAX]),
+        agents=_agents(hello.agents),
         isolation="jail" if hello.isolation == "jail" else "none",
         pods=tuple(_report(report) for report in hello.pods),
         mcp_port=hello.mcp_port if hello.mcp_port < 2**16 else 0,
@@ -101,6 +103,10 @@ def _hello(hello: pb.Hello) -> messages.RunnerHello:
 
 def _labels(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {clean(name, 63): clean(value, 100) for name, value in sorted(pairs)[:ITEMS_MAX]}
+
+
+def _agents(agents: Sequence[pb.InstalledAgent]) -> tuple[dict[str, str], ...]:
+    return tuple(_agent(agent) for agent in agents[:ITEMS_MAX])
 
 
 def _agent(agent: pb.InstalledAgent) -> dict[str, str]:

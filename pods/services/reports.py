@@ -12,6 +12,7 @@ from pods.commands import OPEN, CommandKind
 from pods.lifecycle import LIVE, PodState
 from pods.messages import (
     AboutCommand,
+    AgentsFound,
     AgentStatus,
     AgentUsage,
     CommandAck,
@@ -25,7 +26,7 @@ from pods.messages import (
     RunnerHello,
     UpdateStep,
 )
-from pods.models import Command, Pod, PodEvent
+from pods.models import Command, Pod, PodEvent, Runner
 from pods.news import announce
 from pods.services import agent_reports, updates
 from pods.services.ends import found_running, has_ended, keep_screen, lose
@@ -89,9 +90,10 @@ def _settle_one(session: Attachment, claim: Report, settled: Settled) -> None:
             _show(session, claim, settled)
         case AgentStatus() | AgentUsage():
             _note_agent(session, claim, settled)
+        case AgentsFound():
+            _note_found(session, claim, settled)
         case PromptStep():
-            if not agent_reports.step(session, claim):
-                settled.refused.append(f"a step of Command {claim.command_id}, not its own")
+            _note_step(session, claim, settled)
         case _:
             assert_never(claim)
 
@@ -148,6 +150,18 @@ def _show(session: Attachment, claim: PodProgress | KeptScreen, settled: Settled
 def _note_agent(session: Attachment, claim: AgentStatus | AgentUsage, settled: Settled) -> None:
     if pod := _pod_of(session, claim.pod, settled):
         agent_reports.note(pod, claim)
+
+
+def _note_step(session: Attachment, claim: PromptStep, settled: Settled) -> None:
+    if not agent_reports.step(session, claim):
+        settled.refused.append(f"a step of Command {claim.command_id}, not its own")
+
+
+def _note_found(session: Attachment, claim: AgentsFound, settled: Settled) -> None:
+    """A Pod may have waited for one of them."""
+    Runner.objects.filter(pk=session.runner_id).update(agents=list(claim.agents))
+    announce(session.organization_id, "runner", str(session.runner_id))
+    settled.has_freed = True
 
 
 def _record_input(session: Attachment, burst: InputBurst, settled: Settled) -> None:

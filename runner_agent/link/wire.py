@@ -9,7 +9,7 @@ from runner_agent import messages as m
 from runner_agent import session_messages as s
 
 SPEAKS = (1, 2)  # lowest and highest version of the protocol
-_SINCE_2 = (a.AgentStatus, a.AgentUsage, a.PromptStep, s.UpdateStep)
+_SINCE_2 = (a.AgentStatus, a.AgentUsage, a.PromptStep, s.UpdateStep, s.AgentsFound)
 
 Incoming = (
     s.Welcome
@@ -69,6 +69,8 @@ def encode(message: s.Outgoing) -> pb.FromRunner:
             return pb.FromRunner(
                 update_step=pb.UpdateStep(command_id=command_id, step=step, text=text, at_ms=at_ms)
             )
+        case s.AgentsFound(agents):
+            return pb.FromRunner(agents_found=pb.AgentsFound(agents=_agents(agents)))
         case s.Goodbye(reason, text):
             return pb.FromRunner(goodbye=pb.Goodbye(reason=reason.upper(), text=text))
         case _:
@@ -85,10 +87,7 @@ def _hello(hello: s.Hello) -> pb.Hello:
         os=hello.os,
         labels=hello.labels,
         capacity=hello.capacity,
-        agents=[
-            pb.InstalledAgent(slug=a.slug, version=a.version, path=a.path, problem=a.problem)
-            for a in hello.agents
-        ],
+        agents=_agents(hello.agents),
         isolation=hello.isolation,
         pods=[_report(report) for report in hello.pods],
         mcp_port=hello.mcp_port,
@@ -96,6 +95,13 @@ def _hello(hello: s.Hello) -> pb.Hello:
         platform=hello.platform,
         python=hello.python,
     )
+
+
+def _agents(agents: tuple[m.InstalledAgent, ...]) -> list[pb.InstalledAgent]:
+    return [
+        pb.InstalledAgent(slug=one.slug, version=one.version, path=one.path, problem=one.problem)
+        for one in agents
+    ]
 
 
 def _heartbeat(beat: s.Heartbeat) -> pb.Heartbeat:

@@ -31,6 +31,7 @@ class Record:
     model: str = ""
     private: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
+    agent_version: str = ""
 
 
 class Records:

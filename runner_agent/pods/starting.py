@@ -94,6 +94,7 @@ class Starting:
             workspace=workspace,
             root=root,
             shown=program.paths,
+            agent_version=program.version,
         )
         return await self._launch(wanted, places, program, draft, undo)
 

@@ -84,7 +84,7 @@ class RenewReply(_message.Message):
     def __init__(self, certificate_pem: _Optional[bytes] = ..., ca_pem: _Optional[bytes] = ..., gateways: _Optional[_Iterable[str]] = ..., release_key: _Optional[bytes] = ...) -> None: ...
 
 class FromRunner(_message.Message):
-    __slots__ = ("hello", "heartbeat", "command_ack", "command_result", "pod_progress", "pod_report", "answer", "kept_screen", "goodbye", "input_burst", "agent_status", "agent_usage", "prompt_step", "update_step")
+    __slots__ = ("hello", "heartbeat", "command_ack", "command_result", "pod_progress", "pod_report", "answer", "kept_screen", "goodbye", "input_burst", "agent_status", "agent_usage", "prompt_step", "update_step", "agents_found")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     COMMAND_ACK_FIELD_NUMBER: _ClassVar[int]
@@ -99,6 +99,7 @@ class FromRunner(_message.Message):
     AGENT_USAGE_FIELD_NUMBER: _ClassVar[int]
     PROMPT_STEP_FIELD_NUMBER: _ClassVar[int]
     UPDATE_STEP_FIELD_NUMBER: _ClassVar[int]
+    AGENTS_FOUND_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     heartbeat: Heartbeat
     command_ack: CommandAck
@@ -113,7 +114,8 @@ class FromRunner(_message.Message):
     agent_usage: AgentUsage
     prompt_step: PromptStep
     update_step: UpdateStep
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., command_ack: _Optional[_Union[CommandAck, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., pod_progress: _Optional[_Union[PodProgress, _Mapping]] = ..., pod_report: _Optional[_Union[PodReport, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., kept_screen: _Optional[_Union[KeptScreen, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., input_burst: _Optional[_Union[InputBurst, _Mapping]] = ..., agent_status: _Optional[_Union[AgentStatus, _Mapping]] = ..., agent_usage: _Optional[_Union[AgentUsage, _Mapping]] = ..., prompt_step: _Optional[_Union[PromptStep, _Mapping]] = ..., update_step: _Optional[_Union[UpdateStep, _Mapping]] = ...) -> None: ...
+    agents_found: AgentsFound
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., command_ack: _Optional[_Union[CommandAck, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., pod_progress: _Optional[_Union[PodProgress, _Mapping]] = ..., pod_report: _Optional[_Union[PodReport, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., kept_screen: _Optional[_Union[KeptScreen, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., input_burst: _Optional[_Union[InputBurst, _Mapping]] = ..., agent_status: _Optional[_Union[AgentStatus, _Mapping]] = ..., agent_usage: _Optional[_Union[AgentUsage, _Mapping]] = ..., prompt_step: _Optional[_Union[PromptStep, _Mapping]] = ..., update_step: _Optional[_Union[UpdateStep, _Mapping]] = ..., agents_found: _Optional[_Union[AgentsFound, _Mapping]] = ...) -> None: ...
 
 class AgentStatus(_message.Message):
     __slots__ = ("pod", "state", "source", "text", "evidence", "since_ms", "question_json", "session")
@@ -142,6 +144,12 @@ class AgentUsage(_message.Message):
     pod: str
     usage_json: bytes
     def __init__(self, pod: _Optional[str] = ..., usage_json: _Optional[bytes] = ...) -> None: ...
+
+class AgentsFound(_message.Message):
+    __slots__ = ("agents",)
+    AGENTS_FIELD_NUMBER: _ClassVar[int]
+    agents: _containers.RepeatedCompositeFieldContainer[InstalledAgent]
+    def __init__(self, agents: _Optional[_Iterable[_Union[InstalledAgent, _Mapping]]] = ...) -> None: ...
 
 class PromptStep(_message.Message):
     __slots__ = ("command_id", "step", "evidence", "at_ms")

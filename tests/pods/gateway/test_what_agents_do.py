@@ -11,7 +11,7 @@ from pods import listeners
 from pods.gateway.cleaning import MalformedError
 from pods.gateway.wire import decode
 from pods.lifecycle import AgentState, PodState
-from pods.messages import AgentStatus, AgentUsage, PodReport, PromptStep, RunnerHello
+from pods.messages import AgentsFound, AgentStatus, AgentUsage, PodReport, PromptStep, RunnerHello
 from pods.models import Pod, Runner
 from pods.services.dispatch import take
 from pods.services.reports import settle
@@ -172,3 +172,15 @@ def test_usage_has_numbers_and_nothing_else() -> None:
     message = pb.AgentUsage(pod="pod-a", usage_json=json.dumps(held).encode())
     decoded = decode(pb.FromRunner(agent_usage=message))
     assert decoded.usage == {"input": 5, "cost_usd": 0.5, "model": "m"}
+
+
+def test_what_a_runner_has_installed_since_its_hello_is_known(
+    session: Attachment, runner: Runner
+) -> None:
+    found = pb.AgentsFound(agents=[pb.InstalledAgent(slug="claude", version="2.1.330")])
+    claim = decode(pb.FromRunner(agents_found=found))
+    assert isinstance(claim, AgentsFound)
+    settled = settle(session, [claim])
+    runner.refresh_from_db()
+    assert [(one["slug"], one["version"]) for one in runner.agents] == [("claude", "2.1.330")]
+    assert settled.has_freed

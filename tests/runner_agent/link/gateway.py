@@ -54,10 +54,10 @@ class Stream:
 
 
 class SessionStream(Stream):
-    async def welcome(self, epoch: int = 1) -> pb.Hello:
+    async def welcome(self, epoch: int = 1, protocol: int = 1) -> pb.Hello:
         hello = await self.heard("hello")
         await self.say(
-            pb.ToRunner(welcome=pb.Welcome(epoch=epoch, protocol=1, runner_name="alpha"))
+            pb.ToRunner(welcome=pb.Welcome(epoch=epoch, protocol=protocol, runner_name="alpha"))
         )
         return hello
 

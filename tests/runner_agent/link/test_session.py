@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from proto.mesh.v1 import runner_pb2 as pb
-from runner_agent.messages import CommandResult, PodReport, Progress
+from runner_agent.messages import CommandResult, InstalledAgent, PodReport, Progress
+from runner_agent.session_messages import AgentsFound
 
 SOON_S = 5.0
 
@@ -128,6 +129,17 @@ async def test_progress_made_while_nobody_listened_is_told_by_its_newest_line(
         session = await gateway.session()
         await session.welcome()
         assert (await session.heard("pod_progress")).text == "cloning 99 %"
+
+
+async def test_what_was_installed_since_the_hello_is_said(linking, identity, gateway, runner):
+    async with linking.run(identity(), gateway.address):
+        session = await gateway.session()
+        await session.welcome(protocol=2)
+        runner.outbox.agents(AgentsFound((InstalledAgent("claude", "2.1.330", "/p"),)))
+        found = await session.heard("agents_found")
+        assert [(one.slug, one.version, one.path) for one in found.agents] == [
+            ("claude", "2.1.330", "/p")
+        ]
 
 
 async def test_leaving_says_all_that_is_unsaid_and_then_goodbye(linking, identity, gateway, runner):
