@@ -37,10 +37,12 @@ class PodFilter(django_filters.FilterSet):
     repository = django_filters.CharFilter(field_name="workspace__repository__slug")
     owner = django_filters.CharFilter(field_name="owner__username")
     parent = django_filters.CharFilter(field_name="parent__key")
-    archived = django_filters.BooleanFilter(method="only_archived")
+    archived = django_filters.ChoiceFilter(
+        method="only_archived", choices=[("true", "true"), ("false", "false")]
+    )
 
-    def only_archived(self, pods: QuerySet[Pod], _name: str, value: bool) -> QuerySet[Pod]:  # noqa: FBT001
-        return pods.filter(archived_at__isnull=not value)
+    def only_archived(self, pods: QuerySet[Pod], _name: str, value: str) -> QuerySet[Pod]:
+        return pods.filter(archived_at__isnull=value == "false")
 
     class Meta:
         model = Pod

@@ -28,6 +28,8 @@ class RunnerBrief(Serializer[Runner]):
 
 
 class WorkspaceShape(ModelSerializer[Workspace]):
+    merge_url = serializers.CharField(help_text="Of the merge request made from it.")
+
     class Meta:
         model = Workspace
         fields = (
@@ -54,10 +56,10 @@ class PodShape(ModelSerializer[Pod]):
     model = serializers.CharField(source="spec.model", default="")
     version = serializers.CharField(source="spec.version", default="")
     credentials = serializers.CharField(source="credentials.slug", default=None, allow_null=True)
-    resumed_from = serializers.SerializerMethodField(  # type: ignore[assignment]
+    resumed_from = serializers.SerializerMethodField(
         help_text="Key of the Pod in whose Workspace it goes on."
     )
-    forked_from = serializers.SerializerMethodField(  # type: ignore[assignment]
+    forked_from = serializers.SerializerMethodField(
         help_text="Key of the Pod where its Workspace began."
     )
     url = serializers.SerializerMethodField(help_text="Its page.")

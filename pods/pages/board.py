@@ -30,7 +30,9 @@ LINES_SHOWN = 14
 @page
 def board(request: PageRequest) -> HttpResponse:
     words = request.GET.get("q", "").strip()[:100]
-    pods = _matching(pods_for(request.actor).filter(archived_at=None), words)
+    archived = request.GET.get("archived") == "1"
+    everyone = pods_for(request.actor)
+    pods = _matching(everyone.filter(archived_at__isnull=not archived), words)
     going_on = pods.exclude(state__in=ENDED).order_by("-state_since")
     ended = list(pods.filter(state__in=ENDED).order_by("-state_since")[: ENDED_SHOWN + 1])
     shown = [*going_on, *ended[:ENDED_SHOWN]]
@@ -41,6 +43,8 @@ def board(request: PageRequest) -> HttpResponse:
         "more_ended": len(ended) > ENDED_SHOWN,
         "ended_shown": ENDED_SHOWN,
         "q": words,
+        "archived": archived,
+        "has_archived": archived or everyone.exclude(archived_at=None).exists(),
         "has_runners": runners_for(request.actor).exists(),
         "has_repositories": repositories_for(request.actor).exists(),
     }

@@ -13,6 +13,7 @@ _STEPS = {
     "queued": "Sent to the Runner",
     "workspace": "Workspace",
     "agent": "Agent",
+    "setup": "Setup script",
     "ready": "Terminal open",
 }
 
@@ -44,7 +45,7 @@ def steps(pod: Pod, events: Iterable[PodEvent]) -> list[Step]:
             reached.append(step)
         step.text = event.text
     _judge(pod, reached, found["ready"])
-    return list(found.values())
+    return [step for step in found.values() if step in reached or step is not found["setup"]]
 
 
 def _judge(pod: Pod, reached: list[Step], ready: Step) -> None:

@@ -48,7 +48,7 @@ function onKey(event) {
   act();
 }
 
-function isWriting(element) {
+export function isWriting(element) {
   return Boolean(element.closest?.("input, textarea, select, [contenteditable]"));
 }
 

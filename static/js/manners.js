@@ -48,7 +48,7 @@ export function toast(text, { lasting = false } = {}) {
 }
 
 export function passToasts() {
-  for (const box of document.querySelectorAll("#toasts [data-passing]")) setTimeout(() => box.remove(), PASSES_AFTER);
+  for (const box of document.querySelectorAll("#toasts [data-passing]")) setTimeout(() => box.remove(), box.querySelector(".undo") ? LASTS : PASSES_AFTER);
 }
 
 function flash(button, words) {

@@ -23,6 +23,9 @@ ON_A_POD = {
     "get_workspace": (READS, {}),
     "get_git_log": (READS, {}),
     "get_git_diff": (READS, {}),
+    "resume_pod": (MANAGES, {}),
+    "fork_pod": (MANAGES, {}),
+    "archive_pod": (MANAGES, {}),
 }
 ELSEWHERE = {"get_pod", "terminate_pod", "create_binding", "list_bindings"}  # test_what_pods_may
 AS_ITSELF = {"report_status"}

@@ -23,7 +23,9 @@ from pods.models import (
     Runner,
 )
 from pods.services.commands import queue_command
+from pods.services import reviews
 from pods.services.prompts import queue_prompt
+from pods.services.reviews import Remark
 from tests.builders import (
     Cast,
     actor_of,
@@ -86,6 +88,7 @@ def ours(cast: Cast) -> dict[str, str]:
     rollout = Rollout.objects.create(
         organization=cast.organization, version="9.9", wait_s=1, asked_by=SECRET
     )
+    comment = reviews.comment(pod, Remark("a", 1, SECRET), by=actor_of(cast.alice))
     Caller(cast.alice)  # makes a token
     return {
         "<int:rollout_id>": str(rollout.pk),
@@ -97,6 +100,7 @@ def ours(cast: Cast) -> dict[str, str]:
         "<slug:agent_type>": "our-agent",
         "<int:set_id>": str(credentials.pk),
         "<int:prompt_id>": str(prompt.pk),
+        "<int:comment_id>": str(comment.pk),
         "<int:token_id>": str(ApiToken.objects.get().pk),
     }
 
