@@ -87,11 +87,19 @@ def plan(by: Actor, wish: Wish) -> Launch:
     return Launch(agent_type, credentials, spec)
 
 
-def respec(pod: Pod, *, fork: bool = False) -> dict[str, Any]:
+def respec(pod: Pod, *, by: Actor, fork: bool = False) -> dict[str, Any]:
     """The spec of a new Pod that goes on where this one stopped, or with a copy of its conversation.
 
-    It is the same launch. An agent that cannot resume, or fork, begins a new conversation in the Workspace.
+    It is the same launch. An agent that cannot resume, or fork, begins a new conversation in the Workspace. Raises
+    NotAllowedError where it would work with a key that is another person's own, or with more than a Pod may give.
     """
+    whose = pod.credentials.user if pod.credentials else None
+    if whose and whose.pk != by.user_id:
+        raise NotAllowedError(
+            "not_your_key",
+            f"{pod.key} was given a key of {whose}'s own: only they go on with it. Start a new Pod instead.",
+        )
+    _check_gives(by, str(pod.spec.get("permissions", "")))
     launch = pod.spec.get("agent", {}).get("launch", {})
     can = bool(launch.get("fork" if fork else "resume"))
     conversation = (pod.conversation or pod.spec.get("session", "")) if can else ""
@@ -167,16 +175,21 @@ def _agent_type(by: Actor, wish: Wish) -> AgentType:
 def _permissions(by: Actor, declared: Declaration, wanted: str) -> str:
     """As asked for; else as the Pod that asks has it; else as the Organization has it by default."""
     known = declared["launch"]["permissions"]
-    own = _own_permissions(by)
     if not wanted and known:
         usual = Organization.objects.values_list("default_permissions", flat=True)
-        wanted = own or usual.get(pk=by.organization_id)
-    if own and wanted and PERMISSIONS.index(own) < _rank(wanted):
+        wanted = _own_permissions(by) or usual.get(pk=by.organization_id)
+    _check_gives(by, wanted)
+    return wanted
+
+
+def _check_gives(by: Actor, mode: str) -> None:
+    """A Pod gives others no more than it has."""
+    own = _own_permissions(by)
+    if own and _rank(own) < _rank(mode):
         raise NotAllowedError(
             "too_permissive",
             f"You work with the permissions “{own}”, and give no more than you have: ask a person.",
         )
-    return wanted
 
 
 def _own_permissions(by: Actor) -> str:

@@ -69,7 +69,7 @@ def _made(pod: Pod, by: Actor, prompt: str, workspace: Workspace, **columns: obj
             "name": pod.name,
             "prompt": prompt,
             "wanted": {"runner": pod.runner_id, "labels": {}},
-            "spec": respec(pod, fork="forked_from" in columns),
+            "spec": respec(pod, by=by, fork="forked_from" in columns),
             "cols": pod.cols,
             "rows": pod.rows,
             **columns,

@@ -192,7 +192,7 @@ def test_each_pod_has_a_conversation_of_its_own(cast: Cast) -> None:
 
 def test_a_resume_is_the_same_launch_with_the_same_conversation(cast: Cast) -> None:
     pod = ask(cast, permissions="edit", model="opus")
-    spec = respec(pod)
+    spec = respec(pod, by=actor_of(cast.bob))
     assert (spec["session"], spec["conversation"]) == (pod.spec["session"],) * 2
     assert (spec["resume"], spec["fork"]) == (True, False)
     changed = {"session", "conversation", "resume"}
@@ -204,19 +204,34 @@ def test_a_resume_is_the_same_launch_with_the_same_conversation(cast: Cast) -> N
 def test_an_agent_that_names_its_own_conversation_is_resumed_by_that_name(cast: Cast) -> None:
     pod = ask(cast, agent_type="codex")
     pod.conversation = "thread-1"
-    assert respec(pod)["conversation"] == "thread-1"
+    assert respec(pod, by=actor_of(cast.bob))["conversation"] == "thread-1"
 
 
 def test_a_fork_has_a_new_conversation_beside_the_one_it_copies(cast: Cast) -> None:
     pod = ask(cast)
-    spec = respec(pod, fork=True)
+    spec = respec(pod, by=actor_of(cast.bob), fork=True)
     assert spec["conversation"] == pod.spec["session"] != spec["session"]
     assert (spec["resume"], spec["fork"]) == (False, True)
 
 
+def test_what_has_a_persons_own_key_is_gone_on_with_by_that_person_alone(cast: Cast) -> None:
+    make_credentials(cast.organization, user=cast.bob)
+    pod = ask(cast)
+    assert respec(pod, by=actor_of(cast.bob))["resume"] is True
+    with pytest.raises(NotAllowedError, match="a key of bob's own"):
+        respec(pod, by=actor_of(cast.alice))
+
+
+def test_a_pod_goes_on_with_no_more_than_it_has(cast: Cast) -> None:
+    careful, free = ask(cast), ask(cast, permissions="bypass")
+    with pytest.raises(NotAllowedError, match="ask a person"):
+        respec(free, by=actor_for_pod(careful), fork=True)
+    assert respec(careful, by=actor_for_pod(free), fork=True)["permissions"] == "ask"
+
+
 def test_an_agent_that_cannot_resume_begins_anew(cast: Cast) -> None:
     pod = ask(cast, agent_type="shell")
-    spec = respec(pod)
+    spec = respec(pod, by=actor_of(cast.bob))
     assert (spec["resume"], spec["fork"], spec["conversation"]) == (False, False, "")
     assert spec["session"] != pod.spec["session"]
 
