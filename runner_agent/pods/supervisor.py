@@ -222,13 +222,7 @@ class Supervisor:
         if host.running:
             self._driving.attend(host)
         if host.running and places.prompt.exists():
-            self._do_beside(partial(self._type_first, host), f"prompt {host.pod}")
-
-    async def _type_first(self, host: PodHost) -> None:
-        try:
-            await self._driving.type_first(host)
-        except CommandError as error:
-            logger.info("the prompt of pod %s was not typed: %s", host.pod, error)
+            self._do_beside(partial(self._driving.type_first, host), f"prompt {host.pod}")
 
     def _do_beside(self, job: _Job, name: str) -> None:
         task = self._group.create_task(_logging_failure(job, name), name=name)
