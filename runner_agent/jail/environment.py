@@ -57,5 +57,16 @@ def check(given: Mapping[str, str]) -> None:
     for name, value in given.items():
         if not _NAME.match(name) or not isinstance(value, str) or "\0" in value:
             raise CommandError("bad_env", f"{name!r} cannot be an environment variable.")
+        if not _is_text(value):
+            raise CommandError("bad_env", f"The value of {name} is no text.")
         if _LOADER.match(name):
             raise CommandError("bad_env", f"{name} is not taken: set it inside the Pod's shell.")
+
+
+def _is_text(value: str) -> bool:
+    """What a program can be given; else the error would quote it, and it may be a secret."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

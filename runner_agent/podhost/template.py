@@ -90,7 +90,7 @@ def _become_host(asker: socket.socket) -> None:
         asker.close()
         host.run()
     except BaseException as error:
-        crash = {"error": repr(error), "at_ms": int(time.time() * 1000)}
+        crash = {"error": f"{type(error).__name__}: {error}", "at_ms": int(time.time() * 1000)}
         files.write_json(directory + "/crash.json", crash)
         raise
     os._exit(0)

@@ -1,5 +1,6 @@
 """A Pod that goes on from another: in its Workspace and HOME (resume), or with a copy of its HOME (fork)."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from runner_agent.pods.records import Record, Records
 from runner_agent.terminals.hosts import PodHosts
 from runner_agent.workspaces.workspace import Workspace
 
+# Some agents keep the conversations of a directory in one that is named after it.
+_COPY = """\
+cp -a --reflink=auto "$1/." "$2" && cd "$2" &&
+find . -depth -type d -name "$3" -execdir mv -T -- {} "$4" ';'
+"""
 COPY_WITHIN_S = 300.0  # a HOME may hold what the agent downloaded
 
 
@@ -50,9 +56,14 @@ class GoingOn:
         """Of the Pod that is forked; the jail keeps what it planted there from leading anywhere else."""
         if not (wanted.resumes and wanted.is_fork):
             return
-        theirs = self.records.places(self._before(wanted).pod).home
+        before = self._before(wanted)
+        theirs = self.records.places(before.pod).home
         confinement = Confinement(cwd=places.home, writable=(places.home,), readable=(theirs,))
-        argv = ("cp", "-a", "--reflink=auto", f"{theirs}/.", str(places.home))
+        named = [
+            re.sub(r"[^A-Za-z0-9]", "-", path)
+            for path in (before.workspace.path, str(places.workspace))
+        ]
+        argv = ("sh", "-c", _COPY, "sh", str(theirs), str(places.home), *named)
         copied = await execute.run(
             (*self.isolation.confine(confinement), *argv),
             cwd=places.home,

@@ -17,6 +17,8 @@ from tests.runner_agent.pods.rig import daemon, git, new_key, supervised, until
 KEY = "sk-secret-0123456789-abcdefghijklmnopqrst"
 SHOW = 'printf "%s|" "$@"; echo; env; cat "$HOME"/.agent/*; cat'
 
+NAMED_AS_HERE = "$HOME/projects/$(pwd | tr -c 'A-Za-z0-9\n' -)"
+
 
 def declared(**changes):
     return {
@@ -156,6 +158,10 @@ async def test_secrets_of_a_start_that_a_crash_cut_short_are_removed_at_the_next
         ),
         ({"files": [{"path": "{home}/x", "mode": "rw"}]}, "has the mode"),
         ({"launch": {"argv": ["sh"], "env": {"LD_PRELOAD": "x"}}}, "not taken"),
+        ({"launch": {"argv": ["sh"], "env": {"X": "\ud800"}}}, "The value of X is no text"),
+        ({"install": {"kind": "none", "program": "../evil"}}, "install.program cannot be"),
+        ({"install": {"kind": "npm", "package": "--global"}}, "install.package cannot be"),
+        ({"install": {"kind": "npm", "package": "a", "version": "file:/x"}}, "install.version"),
     ],
 )
 async def test_a_declaration_that_would_leak_or_stray_is_refused_and_leaves_nothing(
@@ -324,7 +330,10 @@ async def test_a_fork_has_a_copy_of_the_home_and_a_workspace_of_its_own(config):
     (config.home / "key.pem").write_text("PRIVATE")
     async with supervised(config) as rig:
         first = await start(rig)
-        script = f"echo said > $HOME/.agent/talk; ln -s {config.home}/key.pem $HOME/.agent/key; mkfifo $HOME/pipe"
+        script = (
+            f"echo said > $HOME/.agent/talk; ln -s {config.home}/key.pem $HOME/.agent/key; mkfifo $HOME/pipe;"
+            f"mkdir -p {NAMED_AS_HERE}; echo x > {NAMED_AS_HERE}/talk"
+        )
         await rig.do("execute", first.pod, argv=["sh", "-c", script])
         second = await start(rig, resumes=first.pod, fork=True, conversation="c-1", session="s-2")
         shown = await rig.shows(second, "said")
@@ -332,6 +341,8 @@ async def test_a_fork_has_a_copy_of_the_home_and_a_workspace_of_its_own(config):
         assert f"HOME={config.homes / second.pod}\r\n" in shown
         assert "PRIVATE" not in shown
         assert (config.homes / second.pod / ".agent" / "key").is_symlink()
+        result = await rig.do("execute", second.pod, argv=["sh", "-c", f"cat {NAMED_AS_HERE}/talk"])
+        assert result["stdout"] == "x\n"
         assert (config.homes / first.pod / ".agent" / "talk").exists()
         tokens = {
             (config.homes / pod / ".mesh" / "token").read_text() for pod in (first.pod, second.pod)
