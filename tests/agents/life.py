@@ -14,7 +14,7 @@ from tests.journeys.system import wait
 pytestmark = pytest.mark.timeout(600)
 TRIES = int(os.environ.get("AGENT_TRIES", "2"))
 EASILY_MISTYPED = {
-    "lines": "three lines:\n\n    the second is indented\n\t- the third begins with a tab\nend",
+    "lines": "three lines:\n\n    the second is indented\n  - the third is a list\n\nend",
     "5 kB": "\n".join(f"row {n:03} abcdefghijklmnopqrstuvwxyz 0123456789" for n in range(120)),
     "CJK": "日本語とハングル 한국어, 中文: é ü ß ñ, 👩‍💻 and ½",
     "quotes": """it's "quoted" `code` $(not run) ${HOME} \\n \\\\ %s {x} [y] <z> & | ; # * ? ~ ^""",

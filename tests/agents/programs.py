@@ -14,6 +14,7 @@ HELLO, TOOL, SHELL, SLOW, RECALL = (
     "MESH-RECALL",
 )
 WORKS_S = 3.0  # the model takes so long over the first prompt, in which the agent is seen at work
+_PASTED = re.compile(r"\s*<pasted_content[^>]*>\n(.*)\n</pasted_content[^>]*>\s*", re.S)
 _LONG = " ".join(f"word{number}" for number in range(600))
 
 
@@ -65,10 +66,8 @@ class Program:
 
 
 def _without_paste_marks(text: str) -> str:
-    """Claude Code marks what was pasted."""
-    return re.sub(
-        r"\s*<pasted_content[^>]*>\n?(.*?)\n?</pasted_content>\s*", r"\1", text, flags=re.S
-    )
+    """Claude Code marks what was pasted in several lines."""
+    return _PASTED.sub(r"\1", text)
 
 
 def _without_rules(text: str) -> str:
