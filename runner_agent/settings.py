@@ -15,7 +15,7 @@ MOST_PODS = 10_000
 
 
 _OF_REGISTRIES = re.compile(
-    r"(?i:https?|all|no)_proxy|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|REQUESTS_CA_BUNDLE"
+    r"(?i:(https?|all|no)_proxy)|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|REQUESTS_CA_BUNDLE"
     r"|(?i:npm_config_(registry|userconfig|globalconfig|cafile|strict_ssl|https?_proxy|noproxy))"
     r"|PIP_(CONFIG_FILE|NO_INDEX|(EXTRA_)?INDEX_URL|FIND_LINKS|CERT|CLIENT_CERT|TRUSTED_HOST|PROXY|DEFAULT_TIMEOUT)"
 )

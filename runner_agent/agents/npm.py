@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,8 @@ class Npm:
 async def install(bench: Workbench, npm: Npm, package: str, wanted: str, mirror: str) -> str:
     """The version that was installed, in `node_modules` of the draft. CommandError agent_install_failed."""
     asked = f"{package}@{wanted.replace(',', ' ')}" if wanted else package
-    heard = replace(bench, say=partial(_tell, bench.say))
+    half = bench.caches / "npm" / "_cacache" / "tmp"
+    heard = replace(bench, say=partial(_tell, bench.say), quiet=partial(_downloading, half))
     async with _registry(mirror) as registry:
         await heard.run(
             (
@@ -57,6 +58,15 @@ def _tell(say: Callable[[str], None], line: str) -> None:
         say(f"npm: {unquote(fetched[1])}")
     elif not line.startswith(("npm http", "npm warn", "npm notice")):
         say(line)
+
+
+def _downloading(half: Path) -> str:
+    """What lies in npm's cache and is not whole yet."""
+    size = 0
+    for path in half.glob("*"):
+        with suppress(FileNotFoundError):  # it is whole by now
+            size += path.stat().st_size
+    return f"npm: {size >> 20} MiB on the way" if size >> 20 else ""
 
 
 def _lock(draft: Path) -> dict[str, dict[str, str]]:

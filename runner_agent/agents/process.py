@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WITHIN_S = 1800.0
+_QUIET_S = 1.0
 _LAST_LINES = 200  # kept, to find the cause in when it fails
 _LINE_MAX = 4096
 _TIMED_OUT = 124  # as of timeout(1)
@@ -31,12 +32,16 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`lock` is a descriptor that the process inherits: it is locked as long as the process lives."""
+    """`lock` is a descriptor that the process inherits: it is locked as long as the process lives.
+
+    `on_quiet` is called each second without a line.
+    """
 
     cwd: Path
     env: Mapping[str, str]
     lock: int
     on_line: Callable[[str], None]
+    on_quiet: Callable[[], None]
 
 
 async def run(argv: Sequence[str], place: Place, within_s: float = WITHIN_S) -> Ended:
@@ -57,7 +62,7 @@ async def run(argv: Sequence[str], place: Place, within_s: float = WITHIN_S) -> 
     try:
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                await _read(process.stdout, lines, place.on_line)
+                await _read(process.stdout, lines, place)
                 exit_code = await process.wait()
     finally:
         with suppress(ProcessLookupError, PermissionError):
@@ -66,16 +71,22 @@ async def run(argv: Sequence[str], place: Place, within_s: float = WITHIN_S) -> 
     return Ended(exit_code, tuple(lines))
 
 
-async def _read(
-    stream: asyncio.StreamReader, lines: deque[str], on_line: Callable[[str], None]
-) -> None:
+async def _read(stream: asyncio.StreamReader, lines: deque[str], place: Place) -> None:
     rest = b""
-    while piece := await stream.read(1 << 16):
+    while True:
+        try:
+            async with asyncio.timeout(_QUIET_S):
+                piece = await stream.read(1 << 16)
+        except TimeoutError:
+            place.on_quiet()
+            continue
+        if not piece:
+            break
         *whole, rest = (rest + piece).replace(b"\r", b"\n").split(b"\n")
         rest = rest[-_LINE_MAX:]
         for raw in whole:
             if line := raw[:_LINE_MAX].decode(errors="replace").strip():
                 lines.append(line)
-                on_line(line)
+                place.on_line(line)
     if last := rest.decode(errors="replace").strip():
         lines.append(last)

@@ -29,6 +29,7 @@ class Workbench:
     room: int
     say: Callable[[str], None]
     isolation: Isolation
+    quiet: Callable[[], str] = str  # what there is to say while an installer says nothing
 
     @property
     def caches(self) -> Path:
@@ -39,7 +40,13 @@ class Workbench:
     ) -> process.Ended:
         """CommandError agent_install_failed, with the cause, unless it ends with 0. What is not ours gets
         nothing that may hold a password."""
-        place = process.Place(self.draft, self._environment(env, is_ours), self.lock, self.say)
+        place = process.Place(
+            cwd=self.draft,
+            env=self._environment(env, is_ours),
+            lock=self.lock,
+            on_line=self.say,
+            on_quiet=self._say_quiet,
+        )
         try:
             ended = await process.run(argv, place)
         except OSError as error:
@@ -47,6 +54,10 @@ class Workbench:
         if ended.exit_code:
             raise causes.of(self.name, self.what, ended, self.room_text())
         return ended
+
+    def _say_quiet(self) -> None:
+        if text := self.quiet():
+            self.say(text)
 
     def confined(self, *argv: str) -> tuple[str, ...]:
         """To run what came from elsewhere: it sees the draft, the machine's programs and the tools of the Runner."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from runner_agent.agents import installing, node, prefixes
+from runner_agent.agents import causes, installing, node, npm, prefixes, process
 from runner_agent.agents.agents import Agents
 from runner_agent.agents.spec import AgentSpec
 from runner_agent.config import Config
@@ -306,6 +306,45 @@ async def test_a_runner_killed_while_it_installs_leaves_nothing_that_looks_insta
         await pid_of(tmp_path / "began")
         again.cancel()
     assert visible(config) == set()
+
+
+async def test_an_installer_that_takes_too_long_is_ended_and_heard_of_meanwhile(tmp_path):
+    quiet: list[str] = []
+    place = process.Place(
+        tmp_path, {"PATH": "/usr/bin:/bin"}, 0, lambda _: None, lambda: quiet.append("quiet")
+    )
+    script = "echo $$ > pid; (sleep 60; echo) & echo begun; exec sleep 60"
+    ended = await process.run(["sh", "-c", script], place, within_s=1.5)
+    assert (ended.timed_out, ended.lines, quiet) == (True, ("begun",), ["quiet"])
+    assert not is_alive(int((tmp_path / "pid").read_text()))
+    told = causes.of("Sample", "sample 1", ended, "").message
+    assert told == "Sample could not be installed: it took too long. It said last: begun"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("npm error code ENOSPC", "the disk is full: 3 bytes needed"),
+        ("OSError: [Errno 28] No space left on device", "the disk is full: 3 bytes needed"),
+        ("npm error code EINTEGRITY", "is not what was announced"),
+        ("npm error code EACCES", "a directory cannot be written"),
+        ("npm error code E401", "refuses this machine"),
+        ("npm error code SELF_SIGNED_CERT_IN_CHAIN", "certificate is not trusted"),
+        ("ERROR: sample requires a different Python", "does not run on this machine's Python"),
+        ("ensurepip is not available", "apt install python3-venv"),
+        ("nothing known", "the installer ended with 1. It said: nothing known"),
+    ],
+)
+def test_what_an_installer_said_becomes_a_cause_and_a_cure(said, told):
+    error = causes.of("Sample", "sample 1", process.Ended(1, (said,)), "3 bytes needed")
+    assert error.code == "agent_install_failed"
+    assert told in error.message
+
+
+async def test_how_much_is_on_the_way_is_said(tmp_path):
+    assert npm._downloading(tmp_path) == ""
+    (tmp_path / "half").write_bytes(b"x" * (3 << 20))
+    assert npm._downloading(tmp_path) == "npm: 3 MiB on the way"
 
 
 # ---- pip and commands
