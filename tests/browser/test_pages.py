@@ -5,7 +5,17 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-PAGES = ["/", "/pods/new/", "/runners/", "/repositories/", "/tokens/", "/organization/"]
+PAGES = [
+    "/",
+    "/pods/new/",
+    "/runners/",
+    "/repositories/",
+    "/tokens/",
+    "/organization/",
+    "/agent-types/",
+    "/agent-types/claude/",
+    "/keys/",
+]
 
 
 @pytest.mark.parametrize("phone", [False, True])
@@ -48,10 +58,11 @@ def test_the_board_follows_a_pod_without_a_reload(open_page, api):
     key = api.create(name="seen live")
     card = page.locator(f"#card-{key}")
     expect(card).to_contain_text("Running")
-    card.focus()
+    link = page.locator(f"#open-{key}")
+    link.focus()
     api.terminate(key)
     expect(card).to_contain_text("Terminated")
-    expect(card).to_be_focused()
+    expect(link).to_be_focused()
     assert page.evaluate("window.isTheSamePage")
 
 
