@@ -41,6 +41,27 @@ def _confirmations_lost(rig: Rig, chance: random.Random) -> None:
     rig.proxy.restore()
 
 
+def _web_knows_not(rig: Rig, chance: random.Random) -> None:
+    """What the PTY took is not told, and web dies: clients send it again together with what is new."""
+    rig.proxy.hold(down=False)
+    time.sleep(chance.uniform(0.5, 1))
+    try:
+        rig.crash("web")
+        time.sleep(chance.uniform(0.5, 1))
+    finally:
+        rig.proxy.restore()
+
+
+def _far_behind(rig: Rig, chance: random.Random) -> None:
+    """Whoever looks gets a screen instead of all that was written meanwhile; more is under way when it comes."""
+    rig.proxy.hold()
+    time.sleep(chance.uniform(4, 5))
+    rig.proxy.slow(delay=0.1)
+    rig.proxy.release()
+    time.sleep(1.5)
+    rig.proxy.restore()
+
+
 def _frozen(service: str) -> Callable[..., None]:
     def happen(rig: Rig, chance: random.Random) -> None:
         rig.freeze(service)
@@ -51,12 +72,14 @@ def _frozen(service: str) -> Callable[..., None]:
 
 
 def _hosts_freeze_and_runner_dies(rig: Rig, chance: random.Random) -> None:
-    """What the Runner has taken and no Pod host yet is gone with it."""
+    """What a Runner that cannot reach its Pod hosts has taken is gone with it."""
     hosts = rig.hosts()
     for host in hosts:
         os.kill(host, signal.SIGSTOP)
-    time.sleep(chance.uniform(0.5, 1))
     try:
+        rig.crash("runner")
+        rig.attached()
+        time.sleep(chance.uniform(1, 2))
         rig.crash("runner")
     finally:
         for host in hosts:
@@ -66,6 +89,7 @@ def _hosts_freeze_and_runner_dies(rig: Rig, chance: random.Random) -> None:
 CUT = Fault("connections cut", lambda rig, _: rig.proxy.cut())
 AWAY = Fault("network away", _for((1, 3), lambda rig: rig.proxy.cut(refuse=True)))
 HELD = Fault("both ways held", _for((1, 4), lambda rig: rig.proxy.hold()))
+HELD_LONG = Fault("both ways held until Pods run ahead, then far away", _far_behind)
 HELD_UP = Fault("the way up held", _for((1, 3), lambda rig: rig.proxy.hold(down=False)))
 HELD_DOWN = Fault("the way down held", _for((1, 4), lambda rig: rig.proxy.hold(up=False)))
 SLOW = Fault("slow link", _for((2, 4), lambda rig: rig.proxy.slow(delay=0.1, rate=200_000)))
@@ -74,17 +98,28 @@ UNCONFIRMED = Fault("confirmations lost", _confirmations_lost)
 RUNNER = Fault("Runner killed", lambda rig, _: _ignore(rig.crash("runner")))
 GATEWAY = Fault("gateway killed", lambda rig, _: _ignore(rig.crash("gateway")))
 WEB = Fault("web killed", lambda rig, _: _ignore(rig.crash("web")))
+WEB_UNCONFIRMED = Fault("web killed with confirmations under way", _web_knows_not)
 WORKER = Fault("worker killed", lambda rig, _: _ignore(rig.crash("worker")))
 TEMPLATE = Fault("template killed", lambda rig, _: _ignore(rig.crash("pods")))
 GATEWAY_FROZEN = Fault("gateway frozen", _frozen("gateway"))
 RUNNER_FROZEN = Fault("Runner frozen", _frozen("runner"))
-HOSTS_FROZEN = Fault("hosts frozen, Runner killed", _hosts_freeze_and_runner_dies)
+HOSTS_FROZEN = Fault("hosts frozen, Runner killed twice", _hosts_freeze_and_runner_dies)
 VALKEY = Fault("Valkey killed", lambda rig, _: _ignore(rig.crash("redis")))
 FLUSHED = Fault("Valkey flushed", lambda rig, _: _ignore(rig.redis("FLUSHALL")))
 ASLEEP = Fault("Valkey slow", lambda rig, _: _ignore(rig.redis("DEBUG", "SLEEP", "2")))
 
-NETWORK = (CUT, AWAY, HELD, HELD_UP, HELD_DOWN, SLOW, LATE, UNCONFIRMED)
-PROCESSES = (RUNNER, GATEWAY, WEB, WORKER, TEMPLATE, GATEWAY_FROZEN, RUNNER_FROZEN, HOSTS_FROZEN)
+NETWORK = (CUT, AWAY, HELD, HELD_LONG, HELD_UP, HELD_DOWN, SLOW, LATE, UNCONFIRMED)
+PROCESSES = (
+    RUNNER,
+    GATEWAY,
+    WEB,
+    WEB_UNCONFIRMED,
+    WORKER,
+    TEMPLATE,
+    GATEWAY_FROZEN,
+    RUNNER_FROZEN,
+    HOSTS_FROZEN,
+)
 BROKER = (VALKEY, FLUSHED, ASLEEP)
 
 

@@ -16,7 +16,8 @@ from tests.faults.system import Rig
 
 THREADS = 48  # calls that wait at the same time
 SIZE, RATE = 2_000, 20_000  # bytes of a block at most; bytes a second
-BURST_SIZE, BURST_RATE = 60_000, 600_000  # of the Pods that only pages look at
+FLOOD_SIZE = 60_000  # of the Pods that only pages look at
+RELOADED = 9.0  # seconds that a page is looked at
 SETTLES_WITHIN = 60.0  # after the last fault
 
 
@@ -29,6 +30,7 @@ class Plan:
     faults: tuple[Fault, ...]
     pods: int = 8
     floods: int = 2
+    flood_rate: int = 700_000
     pause: tuple[float, float] = (1.0, 3.0)  # between two faults
     settles_within: float = SETTLES_WITHIN
 
@@ -58,7 +60,7 @@ class Mix:
     async def _meanwhile(self) -> None:
         async with asyncio.TaskGroup() as group:
             clients = [group.create_task(seat.sit()) for seat in self.told.seats]
-            clients += [group.create_task(page.look(4.0)) for page in self.told.pages]
+            clients += [group.create_task(page.look(RELOADED)) for page in self.told.pages]
             await self._work()
             await self._settle()
             for client in clients:
@@ -69,9 +71,10 @@ class Mix:
     def _begin(self) -> None:
         plan, told = self.plan, self.told
         for number in range(plan.pods + plan.floods):
-            size, rate = (SIZE, RATE) if number < plan.pods else (BURST_SIZE, BURST_RATE)
+            floods = number >= plan.pods
+            size, rate = (FLOOD_SIZE, plan.flood_rate) if floods else (SIZE, RATE)
             spec = (plan.seed + number, int(rate * plan.seconds / (size / 2)), size)
-            key = self._rig.write(*spec, rate)
+            key = self._rig.write(spec, rate)
             told.pods[key] = spec
             if number < plan.pods:
                 keys = b"".join(b"k%06d;" % n for n in range(int(20 * plan.seconds)))

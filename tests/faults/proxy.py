@@ -64,6 +64,10 @@ class Proxy:
         """Deliver nothing this way, and close nothing: a cable that is pulled. Up is from the Runner."""
         self._do(self._hold, up, down)
 
+    def release(self) -> None:
+        """Deliver again, as fast or slow as it is."""
+        self._do(self._release)
+
     def slow(self, *, delay: float = 0.0, rate: int = 0) -> None:
         self._do(self._slow, delay, rate)
 
@@ -108,6 +112,10 @@ class Proxy:
         for way, held in ((self._up, up), (self._down, down)):
             if held:
                 way.open.clear()
+
+    def _release(self) -> None:
+        for way in (self._up, self._down):
+            way.open.set()
 
     def _slow(self, delay: float, rate: int) -> None:
         for way in (self._up, self._down):

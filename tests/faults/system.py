@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mesh.up.supervisor import services
+from tests.faults.process import Process
 from tests.faults.proxy import Proxy
 from tests.journeys.system import ROOT, Answer, System, free_port, wait
 
@@ -26,6 +26,7 @@ class Rig(System):
     """`proxy` is between Runner and Gateway. Every method leaves what it broke as it says."""
 
     def __init__(self, **environment: str) -> None:
+        self._others: dict[str, Process] = {}
         gateway = free_port()
         self.proxy = Proxy(gateway)
         given = {
@@ -77,9 +78,9 @@ class Rig(System):
         path = f"pods/{key}/output/?offset=0"
         wait(lambda: self.api("GET", path).status == 200, lambda: self.log("runner"), within)
 
-    def write(self, seed: int, blocks: int, size: int, rate: int) -> str:
-        """A Pod that writes numbered random bytes; its key."""
-        numbers = [str(number) for number in (seed, blocks, size, rate)]
+    def write(self, spec: tuple[int, int, int], rate: int) -> str:
+        """A Pod that writes numbered random bytes, from seed, blocks and size; its key."""
+        numbers = [str(number) for number in (*spec, rate)]
         return self.api.run("python3", "-c", WRITER, *numbers)
 
     def host_of(self, key: str) -> int:
@@ -107,11 +108,21 @@ class Rig(System):
 
     # ---- what happens to processes
 
+    def pid(self, service: str) -> int:
+        """Also of one that runs from another checkout."""
+        other = self._others.get(service)
+        return other.pid if other else super().pid(service)
+
     def crash(self, service: str) -> float:
-        """`kill -9`; returns when the supervisor has started another. The moment of the kill."""
+        """`kill -9`; returns when there is another. The moment of the kill."""
         before = self.pid(service)
+        assert before, f"{service} does not run"
         at = time.monotonic()
-        os.kill(before, signal.SIGKILL)
+        if other := self._others.get(service):
+            other.kill()
+            other.start()
+        else:
+            os.kill(before, signal.SIGKILL)
         wait(lambda: self.pid(service) not in {0, before}, lambda: self.log(service))
         return at
 
@@ -156,90 +167,33 @@ class Rig(System):
     @contextmanager
     def instead(self, service: str, checkout: Path) -> Iterator[None]:
         """Run this service from another checkout for a while."""
-        command = services(ROOT / "Procfile")[service]
-        log = self.home / "logs" / f"{service}.log"
         self.supervisor.stop_services([service])
-        with log.open("ab") as said:
-            process = subprocess.Popen(
-                ["/bin/sh", "-c", f"exec {command}"],
-                cwd=checkout,
-                env=self.service_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-            )
+        log = self.home / "logs" / f"{service}.log"
+        command = services(ROOT / "Procfile")[service]
+        other = Process(command, self.service_environment(), log, checkout)
+        self._others[service] = other
         try:
             yield
         finally:
-            process.terminate()
-            process.wait(30)
+            del self._others[service]
+            other.end()
             self.supervisor.start_service(service)
 
 
 @contextmanager
-def second_gateway(rig: Rig) -> Iterator["Process"]:
-    """Another Gateway of the same system, reached over TCP by mTLS; its own port for Runners."""
-    ports = {"runners": free_port(), "enroll": free_port(), "internal": free_port()}
+def second_gateway(rig: Rig, port: int) -> Iterator[Process]:
+    """Another Gateway of the same system, on its own port for Runners; web reaches it over TCP by mTLS."""
     environment = rig.service_environment() | {
-        "MESH_GATEWAY_LISTEN": f"127.0.0.1:{ports['runners']}",
-        "MESH_ENROLL_LISTEN": f"127.0.0.1:{ports['enroll']}",
-        "MESH_GATEWAY_INTERNAL": f"127.0.0.1:{ports['internal']}",
+        "MESH_GATEWAY_LISTEN": f"127.0.0.1:{port}",
+        "MESH_ENROLL_LISTEN": "127.0.0.1:0",
+        "MESH_GATEWAY_INTERNAL": "127.0.0.1:0",
     }
     command = services(ROOT / "Procfile")["gateway"].replace("local", "second")
     process = Process(command, environment, rig.home / "logs" / "second.log")
-    process.ports = ports
     try:
         yield process
     finally:
         process.end()
-
-
-class Process:
-    """One more process beside those of the supervisor."""
-
-    def __init__(self, command: str, environment: dict[str, str], log: Path) -> None:
-        self.ports: dict[str, int] = {}
-        with log.open("ab") as said:
-            self._process = subprocess.Popen(
-                ["/bin/sh", "-c", f"exec {command}"],
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-            )
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-    def end(self, patience: float = 15.0) -> float:
-        """SIGTERM; the seconds until it had ended."""
-        began = time.monotonic()
-        self._process.terminate()
-        self._process.wait(patience)
-        return time.monotonic() - began
-
-
-@contextmanager
-def tmpfs(path: Path, size: str) -> Iterator[Path]:
-    """A small disk. Only root may mount one."""
-    path.mkdir(parents=True, exist_ok=True)
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", path], check=True
-    )
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "-l", path], check=True)
-
-
-def resize(path: Path, size: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,size={size}", path], check=True)
 
 
 def copy_of_the_source(to: Path) -> Path:

@@ -6,8 +6,9 @@ import time
 import pytest
 
 from tests.faults.compare import differ
+from tests.faults.disks import resize, tmpfs
 from tests.faults.programs import writer
-from tests.faults.system import Rig, resize, tmpfs
+from tests.faults.system import Rig
 from tests.journeys.system import wait
 
 MIB = 1 << 20
@@ -34,7 +35,7 @@ def small_runner():
 
 def test_f14_on_a_full_disk_the_agent_waits_and_no_byte_is_lost(small_runner, note):
     rig, pods = small_runner
-    key = rig.write(*SPEC, 100 * MIB)
+    key = rig.write(SPEC, 100 * MIB)
     wait(lambda: _free(pods) < 65536)
     wait(lambda: _stands_still(rig, key))
     assert rig.api.state(key) == "running"
@@ -80,7 +81,7 @@ def small_server():
 
 def test_f15_on_a_full_disk_the_server_refuses_aloud_and_forgets_nothing(small_server, note):
     rig = small_server
-    key = rig.write(*SPEC, MIB)
+    key = rig.write(SPEC, MIB)
     rig.api.becomes(key, "running")
     filler = rig.home / "filler"
     with filler.open("wb") as file:

@@ -95,7 +95,7 @@ async def test_f12_keystrokes_and_commands_whose_confirmation_was_lost_are_done_
 
 async def test_after_a_long_outage_what_is_looked_at_comes_first(rig, api, note):
     """Whoever looks at a Pod now is shown it long before all that others missed has come."""
-    owed = [rig.write(seed, 400, 50_000, 100_000_000) for seed in range(4)]
+    owed = [rig.write((seed, 400, 50_000), 100_000_000) for seed in range(4)]
     seats = [Seat(api, key) for key in owed]
     async with probing(rig) as probe:
         rig.proxy.cut(refuse=True)
