@@ -10,11 +10,11 @@ from django.views.decorators.http import require_POST
 
 from accounts.pages.frame import PageRequest, done, page
 from pods.access import Need, may_type, pod_for
-from pods.lifecycle import ENDED
+from pods.lifecycle import ENDED, AgentState
 from pods.models import Pod, Prompt
 from pods.pages.looks import Look
 from pods.prompts import PromptState, When
-from pods.services import answering, prompts
+from pods.services import answering, prompts, terminals
 from pods.services.prompt_release import waits_for
 
 OVER_SHOWN = 20
@@ -136,7 +136,9 @@ def empty(request: PageRequest, key: str) -> HttpResponse:
 @require_POST
 @page
 def answer(request: PageRequest, key: str) -> HttpResponse:
-    """To its question, if that offers the choice; words for one who only waits are typed as a prompt."""
+    """To its question, if that offers the choice. Words for one that only waits are a prompt for now; where nothing
+    tells what its agent does, and so nothing could verify a prompt, they are typed as if one sat there.
+    """
     pod = pod_for(request.actor, key, Need.TYPE)
     text, choice = request.POST.get("text", "").strip(), request.POST.get("choice", "text")
     if pod.question and choice in pod.question.get("choices", ()):
@@ -147,6 +149,9 @@ def answer(request: PageRequest, key: str) -> HttpResponse:
             )
         )
         said = f"{pod}: {answering.SAID[choice]}."
+    elif pod.agent_state == AgentState.UNKNOWN and text:
+        terminals.type_into(pod, by=request.actor, text=text, submit=True)
+        said = f"Typed into {pod}."
     else:
         prompts.queue_prompt(pod, by=request.actor, text=text, when=When.NOW)
         said = f"{pod}: sent."

@@ -142,7 +142,7 @@ def test_a_pod_that_waits_is_answered_from_the_inbox(open_page: OpenPage, api, a
     expect(page.locator("#count-inbox")).to_be_visible()
     item.locator("input[name=text]").fill("blue")
     item.get_by_role("button", name="Answer").click()
-    expect(page.locator("#toasts")).to_contain_text("helper: sent.")
+    expect(page.locator("#toasts")).to_contain_text("Typed into helper")
     page.goto(page.url.replace("/inbox/", f"/pods/{agent}/"))
     page.locator("summary", has_text="Who typed what").click()
     expect(page.locator("#pod-typed")).to_contain_text("blue")
