@@ -33,7 +33,7 @@ _PDEATHSIG = 1
 class Limits:
     """In seconds."""
 
-    warm: float = 30.0  # from its start until it has loaded all it needs
+    warm: float = 60.0  # from its start until it has loaded all it needs
     leave: float = 12.0  # for the one that serves, asked to go
     healthy: float = 60.0  # from when the other one has gone
 

@@ -14,10 +14,11 @@ import sys
 import sysconfig
 import tempfile
 import uuid
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -25,16 +26,17 @@ import proto
 import runner_agent
 from proto.mesh.v1 import runner_pb2 as pb
 from runner_agent import config as configs
-from runner_agent import machine
+from runner_agent import lock, machine
 from runner_agent.config import Config, Enrolled
 from runner_agent.link import identity as identities
+from runner_agent.podhost import files
 from runner_agent.update import archive, manifest
 from runner_agent.update.manifest import Manifest, Signed
 from runner_agent.update.releases import Releases
 from tests.runner_agent.link.authority import Authority
 from tests.runner_agent.link.gateway import ScriptedGateway, SessionStream
 
-WITHIN_S = 60.0  # a bound for a loaded machine, not a pace
+WITHIN_S = 110.0  # a bound for a loaded machine, not a pace
 CHUNK = 64 * 1024
 KEY = Ed25519PrivateKey.generate()
 PUBLIC = KEY.public_key().public_bytes_raw()
@@ -71,8 +73,8 @@ COUNTS = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done"
 class Shop:
     """Makes releases: this very code with another version and, in its first lines, a `hook`."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory, self._code = directory, directory / "code"
+    def __init__(self, directory: Path, key: Ed25519PrivateKey = KEY) -> None:
+        self._directory, self._code, self._key = directory, directory / "code", key
         for ours in (runner_agent, proto):
             source = Path(next(iter(ours.__path__)))
             ignore = shutil.ignore_patterns("__pycache__", "*.pyi")
@@ -96,10 +98,12 @@ class Shop:
         shutil.rmtree(draft)
         data = path.read_bytes()
         path.unlink()
-        return signed_archive(data, version, **{"unpacked": unpacked, **changes})
+        return signed_archive(data, version, self._key, **{"unpacked": unpacked, **changes})
 
 
-def signed_archive(data: bytes, version: str, **changes) -> tuple[bytes, Signed]:
+def signed_archive(
+    data: bytes, version: str, key: Ed25519PrivateKey = KEY, **changes
+) -> tuple[bytes, Signed]:
     made = Manifest(
         version=version,
         platform=machine.release_platform(),
@@ -110,7 +114,7 @@ def signed_archive(data: bytes, version: str, **changes) -> tuple[bytes, Signed]
         protocol=(1, 2),
         packages={},
     )
-    return data, manifest.sign(replace(made, **changes), KEY)
+    return data, manifest.sign(replace(made, **changes), key)
 
 
 class Server(ScriptedGateway):
@@ -148,6 +152,7 @@ class Attached:
         self.stream, self.hello = stream, hello
         self.steps: list[str] = []
         self.results: dict[str, pb.CommandResult] = {}
+        self.events: list[pb.FromRunner] = []
 
     async def ask(self, kind: str, pod: str = "", id_: str = "", **payload) -> str:
         id_ = id_ or str(uuid.uuid4())
@@ -177,6 +182,7 @@ class Attached:
     async def _next(self) -> pb.FromRunner:
         event = await self.stream._context.read()
         assert isinstance(event, pb.FromRunner), "the Session ended"
+        self.events.append(event)
         match event.WhichOneof("message"):
             case "update_step" if event.update_step.step not in self.steps:
                 self.steps.append(event.update_step.step)
@@ -186,6 +192,18 @@ class Attached:
                 answer = pb.Heartbeat(sent_at_ms=1, echo_ms=event.heartbeat.sent_at_ms)
                 await self.stream.say(pb.ToRunner(heartbeat=answer))
         return event
+
+
+@dataclass(frozen=True)
+class Typed:
+    code: int
+    said: str
+
+
+async def until(true: Callable[[], Any]) -> None:
+    async with asyncio.timeout(WITHIN_S):
+        while not true():  # noqa: ASYNC110 - of files and processes there is no news
+            await asyncio.sleep(0.01)
 
 
 class Machine:
@@ -215,8 +233,33 @@ class Machine:
         assert self.process
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
+        return await self.ended()
+
+    async def ended(self) -> int:
+        assert self.process
         async with asyncio.timeout(WITHIN_S):
             return await self.process.wait()
+
+    def kill_daemon(self) -> None:
+        holder = lock.holder(self.config)
+        assert holder
+        os.kill(holder, signal.SIGKILL)
+
+    def template(self) -> str:
+        """The command line of the process that new Pods are born of."""
+        holder = files.holder(str(self.config.sockets / files.SPAWN_LOCK))
+        return Path(f"/proc/{holder}/cmdline").read_text() if holder else ""
+
+    async def person(self, *words: str) -> "Typed":
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "runner_agent", *words),
+            env=self.environment(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+        assert process.returncode is not None
+        return Typed(process.returncode, said.decode())
 
     def offer(self, release: tuple[bytes, Signed], **payload) -> dict[str, object]:
         """The payload that asks for it; the server has it from now on."""
