@@ -10,6 +10,7 @@ import psutil
 from bench import peers, programs
 from bench.client import Terminal, call, end_pod, start_pod, terminal
 from bench.figures import Figure, percentile
+from bench.recovery import recovery
 from bench.system import System
 
 KEYS = 400
@@ -229,4 +230,11 @@ def _host_memory(system: System) -> float:
     return sum(shares) / len(shares)
 
 
-MEASURES = {"echo": echo, "flood": flood, "spawn": spawn, "viewers": viewers, "idle": idle}
+MEASURES = {
+    "echo": echo,
+    "flood": flood,
+    "spawn": spawn,
+    "viewers": viewers,
+    "idle": idle,
+    "recovery": recovery,
+}

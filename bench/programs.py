@@ -20,5 +20,12 @@ def flood(size: int) -> tuple[str, ...]:
     )
 
 
+CLOCK = (
+    "python3",
+    "-c",
+    RAW + "import time\nwhile 1: os.write(1,b'%d\\r\\n'%time.monotonic_ns()); time.sleep(.02)",
+)
+"""Says the machine's monotonic clock in nanoseconds, fifty times a second."""
+
 FIRST_BYTE = ("sh", "-c", "printf R; read -r line")
 """The least a Pod can do: one byte, then wait."""

@@ -47,9 +47,9 @@ def _web_knows_not(rig: Rig, chance: random.Random) -> None:
     time.sleep(chance.uniform(0.5, 1))
     try:
         rig.crash("web")
-        time.sleep(chance.uniform(0.5, 1))
     finally:
         rig.proxy.restore()
+    rig.serves()
 
 
 def _far_behind(rig: Rig, chance: random.Random) -> None:

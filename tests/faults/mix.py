@@ -31,6 +31,7 @@ class Plan:
     pods: int = 8
     floods: int = 2
     flood_rate: int = 700_000
+    least: int = 3  # faults, however slow the machine is
     pause: tuple[float, float] = (1.0, 3.0)  # between two faults
     settles_within: float = SETTLES_WITHIN
 
@@ -41,7 +42,8 @@ class Mix:
         self._random = random.Random(plan.seed)
         self._patient = Patient(rig.api)
         self.told = Told()
-        self.caught_up_s = 0.0
+        self.caught_up_s = self._until = 0.0
+        self._broken_enough = False
 
     async def run(self) -> None:
         """All of it, and the comparison: raises AssertionError saying what differs."""
@@ -77,7 +79,7 @@ class Mix:
             key = self._rig.write(spec, rate)
             told.pods[key] = spec
             if number < plan.pods:
-                keys = b"".join(b"k%06d;" % n for n in range(int(20 * plan.seconds)))
+                keys = b"".join(b"k%06d;" % n for n in range(int(80 * plan.seconds)))
                 told.seats.append(Seat(self._rig.api, key, keys))
             else:
                 told.pages.append(Page(self._rig.api, key, writer.expected(*spec)))
@@ -89,36 +91,43 @@ class Mix:
     # ---- while it lasts
 
     async def _work(self) -> None:
-        until = time.monotonic() + self.plan.seconds
+        self._until = time.monotonic() + self.plan.seconds
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._break_things(until))
-            group.create_task(self._type(until))
+            group.create_task(self._break_things())
+            group.create_task(self._type())
             for number in range(2):
-                group.create_task(self._execute(until, number))
-                group.create_task(self._say(until, number))
-            group.create_task(self._start(until))
+                group.create_task(self._execute(number))
+                group.create_task(self._say(number))
+            group.create_task(self._start())
             for _ in range(2):
                 self.told.heard.append([])
-                group.create_task(self._listen(until, self.told.heard[-1]))
+                group.create_task(self._listen(self.told.heard[-1]))
 
-    async def _break_things(self, until: float) -> None:
+    async def _break_things(self) -> None:
         chance = random.Random(self.plan.seed)
-        while self.plan.faults and time.monotonic() < until:
+        while self.plan.faults and (self._in_time() or len(self.told.happened) < self.plan.least):
             await asyncio.sleep(chance.uniform(*self.plan.pause))
             fault = chance.choice(self.plan.faults)
-            at = self.plan.seconds - (until - time.monotonic())
+            at = self.plan.seconds - (self._until - time.monotonic())
             self.told.happened.append(f"{at:.1f} s {fault.name}")
             await asyncio.to_thread(fault.happen, self._rig, chance)
+        self._broken_enough = True
 
-    async def _type(self, until: float) -> None:
-        while time.monotonic() < until:
+    def _in_time(self) -> bool:
+        return time.monotonic() < self._until
+
+    def _goes_on(self) -> bool:
+        return self._in_time() or not self._broken_enough
+
+    async def _type(self) -> None:
+        while self._goes_on():
             for seat in self.told.seats:
                 seat.want(seat.wanted + self._random.randrange(0, 60))
             await asyncio.sleep(0.2)
 
-    async def _execute(self, until: float, worker: int) -> None:
+    async def _execute(self, worker: int) -> None:
         number = 0
-        while time.monotonic() < until:
+        while self._goes_on():
             number += 1
             name, key = f"x{worker}-{number}", self._random.choice([*self.told.pods])
             answer = await asyncio.to_thread(
@@ -132,9 +141,9 @@ class Mix:
             self.told.executes[name] = key, outcome
             await asyncio.sleep(0.3)
 
-    async def _say(self, until: float, worker: int) -> None:
+    async def _say(self, worker: int) -> None:
         number = 0
-        while time.monotonic() < until:
+        while self._goes_on():
             number += 1
             text = f"message {worker}-{number}"
             await asyncio.to_thread(
@@ -143,9 +152,9 @@ class Mix:
             self.told.said.append(text)
             await asyncio.sleep(0.1)
 
-    async def _start(self, until: float) -> None:
+    async def _start(self) -> None:
         number = 0
-        while time.monotonic() < until:
+        while self._goes_on():
             number += 1
             name = f"short-{number}"
             body = {"agent_type": "custom", "argv": ["sh", "-c", "echo once"], "name": name}
@@ -153,8 +162,8 @@ class Mix:
             self.told.shorts[name] = str(pod["key"])
             await asyncio.sleep(1.0)
 
-    async def _listen(self, until: float, heard: list[tuple[int, str]]) -> None:
-        while time.monotonic() < until:
+    async def _listen(self, heard: list[tuple[int, str]]) -> None:
+        while self._goes_on():
             await asyncio.to_thread(hear, self._patient, self.told.channel, heard, 1)
             await asyncio.sleep(0.1)
 

@@ -73,6 +73,17 @@ class Rig(System):
             with error:
                 return Answer(error.code, error.headers, error.read())
 
+    def serves(self, within: float = 60.0) -> None:
+        """Wait until web answers."""
+
+        def healthy() -> bool:
+            try:
+                return self.get("healthz").status == 200
+            except OSError:
+                return False
+
+        wait(healthy, lambda: self.log("web"), within)
+
     def answers(self, key: str, within: float = 30.0) -> None:
         """Wait until the Runner itself says something of this Pod."""
         path = f"pods/{key}/output/?offset=0"
