@@ -16,7 +16,7 @@ from runner_agent.agents.workbench import Workbench
 ROOM = (
     1 << 30
 )  # bytes: the largest known agent takes 404 MB, and its archive as much again in npm's cache
-_FETCH = re.compile(r"npm http (?:fetch \w+ \d+|cache) \S*?([^/\s]+?)(?:/-/\S+)? [\d.]+m?s")
+_FETCH = re.compile(r"npm http (?:fetch \w+ \d+|cache) \S*?://[^/\s]+/(\S+) [\d.]+m?s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,9 @@ def integrity(draft: Path, package: str) -> str:
 def _tell(say: Callable[[str], None], line: str) -> None:
     """A line of npm's log as progress for people."""
     if fetched := _FETCH.match(line):
-        say(f"npm: {unquote(fetched[1])}")
+        path = unquote(fetched[1])
+        name = path.rpartition("/")[2] if "-/" in path else path  # an archive, else a package
+        say(f"npm: {name.removesuffix('.tgz')}")
     elif not line.startswith(("npm http", "npm warn", "npm notice")):
         say(line)
 

@@ -341,6 +341,26 @@ def test_what_an_installer_said_becomes_a_cause_and_a_cure(said, told):
     assert told in error.message
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "npm http fetch GET 200 https://u:p@r.example/@a%2fb 166ms (cache updated)",
+            ["npm: @a/b"],
+        ),
+        ("npm http fetch GET 200 https://r.example/@a/b/-/b-1.2.3.tgz 9ms", ["npm: b-1.2.3"]),
+        ("npm http cache b@https://r.example/-/b-1.2.3.tgz 0ms (cache hit)", ["npm: b-1.2.3"]),
+        ("npm http fetch POST something else", []),
+        ("npm warn deprecated x", []),
+        ("added 2 packages in 12s", ["added 2 packages in 12s"]),
+    ],
+)
+def test_a_line_of_npm_is_told_without_the_address_it_came_from(line, told):
+    heard: list[str] = []
+    npm._tell(heard.append, line)
+    assert heard == told
+
+
 async def test_how_much_is_on_the_way_is_said(tmp_path):
     assert npm._downloading(tmp_path) == ""
     (tmp_path / "half").write_bytes(b"x" * (3 << 20))
