@@ -12,6 +12,7 @@ from bench.client import Terminal, call, end_pod, start_pod, terminal
 from bench.figures import Figure, percentile
 from bench.recovery import recovery
 from bench.system import System
+from bench.updates import update
 
 KEYS = 400
 ROUNDS = 3  # each pair is run in turn, so that a slow minute of the machine hits both
@@ -237,4 +238,5 @@ MEASURES = {
     "viewers": viewers,
     "idle": idle,
     "recovery": recovery,
+    "update": update,
 }
