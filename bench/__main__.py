@@ -1,6 +1,6 @@
 """`make bench`: start a Mesh of its own, measure, print figures and whether the aims are met.
 
-python -m bench [echo flood spawn viewers idle recovery] [--json FILE]
+python -m bench [MEASURE …] [--json FILE]
 """
 
 import argparse

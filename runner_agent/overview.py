@@ -8,6 +8,7 @@ from runner_agent import __version__, lock
 from runner_agent.config import Config
 from runner_agent.link import identity, status
 from runner_agent.link.identity import IdentityError
+from runner_agent.update.releases import Releases
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def look(config: Config) -> Overview:
     refused = told is not None and told.state == "refused"
     shown = told if told and (daemon or refused) else None
     return Overview(
-        version=__version__,
+        version=Releases(config.home).current or __version__,
         home=str(config.home),
         runner=config.runner_name,
         server=config.server,
