@@ -8,7 +8,7 @@ from functools import cached_property
 
 from pods.lifecycle import ENDED, AgentState, PodState
 from pods.models import Pod
-from pods.services.attention import EMPTY, Call, Queue, call_of, went_on
+from pods.services.attention import EMPTY, Call, PromptQueue, call_of, went_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class PodLook:
     """A Pod as pages show it. `pod` comes with agent_type, runner and workspace."""
 
     pod: Pod
-    queue: Queue = EMPTY
+    queue: PromptQueue = EMPTY
     may_type: bool = False
 
     @property

@@ -13,7 +13,7 @@ from pods.prompts import PromptState
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class PromptQueue:
     """What the queue of a Pod means for a person. `stuck`: a prompt that failed, and nobody has decided about."""
 
     waiting: int = 0
@@ -35,25 +35,25 @@ class Call:
         return "waiting" if self.kind in {"question", "waiting"} else "for"
 
 
-EMPTY = Queue()
+EMPTY = PromptQueue()
 
 
-def queues_of(pods: Iterable[Pod]) -> dict[int, Queue]:
+def queues_of(pods: Iterable[Pod]) -> dict[int, PromptQueue]:
     """By the id of the Pod; one that is missing has an empty queue. One query for all."""
     open_ = Q(state=PromptState.QUEUED) | Q(state=PromptState.FAILED, put_aside_at=None)
     found = Prompt.objects.filter(open_, pod__in=list(pods)).prefetch_related("receipts")
-    queues: dict[int, Queue] = {}
+    queues: dict[int, PromptQueue] = {}
     for prompt in found.order_by("pk"):
         before = queues.get(prompt.pod_id, EMPTY)
         is_waiting = prompt.state == PromptState.QUEUED
-        queues[prompt.pod_id] = Queue(
+        queues[prompt.pod_id] = PromptQueue(
             waiting=before.waiting + is_waiting,
             stuck=before.stuck if is_waiting or before.stuck else prompt,
         )
     return queues
 
 
-def call_of(pod: Pod, queue: Queue = EMPTY) -> Call | None:
+def call_of(pod: Pod, queue: PromptQueue = EMPTY) -> Call | None:
     """The first thing that this Pod needs a person for, if any. The same rules as `needing_person`."""
     match pod.state:
         case PodState.LOST:
@@ -95,7 +95,7 @@ def _said(pod: Pod) -> Call | None:
     return Call("waiting", _id(pod, "said", since), pod.status_text, since)
 
 
-def _stuck(pod: Pod, queue: Queue) -> Call | None:
+def _stuck(pod: Pod, queue: PromptQueue) -> Call | None:
     if queue.stuck is None:
         return None
     why = [each.evidence for each in queue.stuck.receipts.all() if each.step == PromptState.FAILED]

@@ -94,7 +94,8 @@ def test_who_may_not_type_changes_nothing(viewer, charlie, cast, pod):
 
 
 def test_a_peek_shows_the_exact_question_its_age_and_the_answers_it_takes(bob, viewer, cast):
-    pod = asks(cast)
+    runner = builders.make_runner(cast.organization)
+    pod = asks(cast, runner=runner, workspace=builders.make_workspace(runner, branch="mesh/x"))
     url = reverse("pod-peek", args=[pod.key])
     mine, theirs = (client.get(url).content.decode() for client in (bob, viewer))
     for content in (mine, theirs):
@@ -104,6 +105,7 @@ def test_a_peek_shows_the_exact_question_its_age_and_the_answers_it_takes(bob, v
     for choice in ("allow", "deny", "text"):
         assert f'name="choice" value="{choice}"' in mine
     assert 'data-key="a"' in mine
+    assert f'href="{reverse("review", args=[pod.key])}" data-key="r"' in theirs
     assert "Answer" not in theirs.replace("Answer in", "")
 
 
