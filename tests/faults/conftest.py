@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
+from tests.faults.before import reference
 from tests.faults.databases import Database, Postgres, Sqlite
 from tests.faults.system import Rig
 from tests.journeys.system import Api
@@ -13,6 +14,8 @@ SEED = int(os.environ.get("SEED") or 1)
 SECONDS = float(os.environ.get("SECONDS") or 60)
 
 LAST_WORDS = 1500  # of each service, beside a failure
+
+collect_ignore = [] if reference() else ["test_programs_of_before.py"]
 
 Note = Callable[[str, float, str], None]
 
