@@ -41,15 +41,13 @@ def _confirmations_lost(rig: Rig, chance: random.Random) -> None:
     rig.proxy.restore()
 
 
-def _web_knows_not(rig: Rig, chance: random.Random) -> None:
-    """What the PTY took is not told, and web dies: clients send it again together with what is new."""
+def _clients_know_not(rig: Rig, chance: random.Random) -> None:
+    """What the PTY took is not told, and browsers come back: they send it again together with what is new."""
     rig.proxy.hold(down=False)
     time.sleep(chance.uniform(0.5, 1))
-    try:
-        rig.crash("web")
-    finally:
-        rig.proxy.restore()
-    rig.serves()
+    rig.browsers.cut()
+    time.sleep(chance.uniform(0.5, 1))
+    rig.proxy.restore()
 
 
 def _far_behind(rig: Rig, chance: random.Random) -> None:
@@ -95,10 +93,11 @@ HELD_DOWN = Fault("the way down held", _for((1, 4), lambda rig: rig.proxy.hold(u
 SLOW = Fault("slow link", _for((2, 4), lambda rig: rig.proxy.slow(delay=0.1, rate=200_000)))
 LATE = Fault("an old connection delivers late", _late)
 UNCONFIRMED = Fault("confirmations lost", _confirmations_lost)
+BROWSERS = Fault("browsers cut", lambda rig, _: rig.browsers.cut())
+UNTOLD = Fault("browsers cut with confirmations under way", _clients_know_not)
 RUNNER = Fault("Runner killed", lambda rig, _: _ignore(rig.crash("runner")))
 GATEWAY = Fault("gateway killed", lambda rig, _: _ignore(rig.crash("gateway")))
 WEB = Fault("web killed", lambda rig, _: _ignore(rig.crash("web")))
-WEB_UNCONFIRMED = Fault("web killed with confirmations under way", _web_knows_not)
 WORKER = Fault("worker killed", lambda rig, _: _ignore(rig.crash("worker")))
 TEMPLATE = Fault("template killed", lambda rig, _: _ignore(rig.crash("pods")))
 GATEWAY_FROZEN = Fault("gateway frozen", _frozen("gateway"))
@@ -108,12 +107,23 @@ VALKEY = Fault("Valkey killed", lambda rig, _: _ignore(rig.crash("redis")))
 FLUSHED = Fault("Valkey flushed", lambda rig, _: _ignore(rig.redis("FLUSHALL")))
 ASLEEP = Fault("Valkey slow", lambda rig, _: _ignore(rig.redis("DEBUG", "SLEEP", "2")))
 
-NETWORK = (CUT, AWAY, HELD, HELD_LONG, HELD_UP, HELD_DOWN, SLOW, LATE, UNCONFIRMED)
+NETWORK = (
+    CUT,
+    AWAY,
+    HELD,
+    HELD_LONG,
+    HELD_UP,
+    HELD_DOWN,
+    SLOW,
+    LATE,
+    UNCONFIRMED,
+    BROWSERS,
+    UNTOLD,
+)
 PROCESSES = (
     RUNNER,
     GATEWAY,
     WEB,
-    WEB_UNCONFIRMED,
     WORKER,
     TEMPLATE,
     GATEWAY_FROZEN,

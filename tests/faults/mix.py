@@ -80,9 +80,9 @@ class Mix:
             told.pods[key] = spec
             if number < plan.pods:
                 keys = b"".join(b"k%06d;" % n for n in range(int(80 * plan.seconds)))
-                told.seats.append(Seat(self._rig.api, key, keys))
+                told.seats.append(Seat(self._rig.browser, key, keys))
             else:
-                told.pages.append(Page(self._rig.api, key, writer.expected(*spec)))
+                told.pages.append(Page(self._rig.browser, key, writer.expected(*spec)))
         name = f"mix-{plan.seed}-{time.monotonic_ns()}"
         told.channel = str(self._patient.once("channels/", {"name": name})["slug"])
         for key in told.pods:

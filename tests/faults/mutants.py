@@ -52,7 +52,7 @@ OVERLAP = Mutant(
             '            data = data if position <= accepted < position + len(data) else b""\n',
         ),
     ),
-    (faults.WEB_UNCONFIRMED,),
+    (faults.UNTOLD,),
 )
 DUPLICATES = Mutant(
     "a Pod host that types duplicates again",

@@ -16,14 +16,14 @@ from typing import Any
 from mesh.up.supervisor import services
 from tests.faults.process import Process
 from tests.faults.proxy import Proxy
-from tests.journeys.system import ROOT, Answer, System, free_port, wait
+from tests.journeys.system import ROOT, Answer, Api, System, free_port, wait
 
 PROGRAMS = Path(__file__).with_name("programs")
 WRITER = (PROGRAMS / "writer.py").read_text()
 
 
 class Rig(System):
-    """`proxy` is between Runner and Gateway. Every method leaves what it broke as it says."""
+    """`proxy` is between Runner and Gateway, `browsers` between who looks and web. Every method leaves what it broke as it says."""
 
     def __init__(self, **environment: str) -> None:
         self._others: dict[str, Process] = {}
@@ -35,6 +35,7 @@ class Rig(System):
             "MESH_RUNNER_CAPACITY": "100",
         }
         super().__init__(**given | environment)
+        self.browsers = Proxy(int(self.environment["MESH_PORT"]))
         self.home.mkdir()
         (self.home / "greeted").touch()  # no Pod that nobody asked for
 
@@ -43,8 +44,14 @@ class Rig(System):
             super().close()
         finally:
             self.proxy.close()
+            self.browsers.close()
 
     # ---- what is there
+
+    @property
+    def browser(self) -> Api:
+        """The API as browsers reach it: through their proxy."""
+        return Api(f"http://127.0.0.1:{self.browsers.port}", self.api.token)
 
     @property
     def runner(self) -> dict[str, Any]:
