@@ -227,7 +227,10 @@ LANGUAGE_CODE = "en-us"
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-# ---- Logs
+# ---- Logs and measures
+METRICS_TOKEN = env(
+    "MESH_METRICS_TOKEN", default=""
+)  # with it, or as an operator, /metrics is read
 LOGGING = logs.configure(
     env("MESH_LOG_LEVEL", default="INFO"), as_json=env("MESH_LOG_FORMAT", default="line") == "json"
 )

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from mesh import public
+from mesh import metrics, public
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -12,6 +12,7 @@ urlpatterns = [
     path(".well-known/mesh", public.well_known),
     path("healthz", public.healthz),
     path("readyz", public.readyz),
+    path("metrics", metrics.show),
     path("", include("accounts.pages.urls")),
     path("", include("pods.pages.urls")),
     path("", include("channels_app.pages.urls")),

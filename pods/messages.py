@@ -188,6 +188,8 @@ class SendCommand:
     payload: dict[str, Any]
     expires_in_ms: int = 0
     secrets: dict[str, str] = field(default_factory=dict, repr=False)  # of the payload's references
+    trace: str = ""  # the request it came from
+    queued_at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import os
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from runner_agent import __version__, config
+from runner_agent import __version__, config, logs
 from runner_agent.agents import commands as agents
 from runner_agent.errors import ToldError
 from runner_agent.update import words
@@ -103,9 +102,7 @@ def daemon(home: Home = None) -> None:
     from runner_agent.update.guard import Guard
 
     guard = Guard.from_environment()
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logs.configure(config.load(home).log_format)
     from runner_agent import daemon as daemons
 
     guard.wait_for_turn()

@@ -6,23 +6,23 @@ may wait for its agent for days. A terminate overtakes: it ends what else is und
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from runner_agent import logs
 from runner_agent.errors import why_broke
 from runner_agent.ledger import Ledger
 from runner_agent.messages import Command, CommandError, CommandResult
 from runner_agent.outbox import Outbox
+from runner_agent.results import fit
 from runner_agent.together import until
 
 RECEIVED_AHEAD = 256  # Commands the Session may be ahead of the ledger
 ONE_COMMIT = 64  # Commands written to the ledger at once
 EXECUTES_AT_ONCE = 32  # processes that executes may have on this machine
-RESULT_MAX = 64 * 1024  # bytes of a result's JSON; a larger one would hold up the Session
 
 LIFECYCLE = frozenset({"start", "terminate"})
 PATIENT = frozenset({"prompt", "update"})  # may wait for days, and hold up no end of the daemon
@@ -190,7 +190,8 @@ class Commands:
         self._sweep()
 
     def _launch(self, lane: _Lane, job: _Job) -> asyncio.Task[CommandResult]:
-        task = self._group.create_task(self._attempt(lane, job))
+        trace = logs.tracing(job.command.trace)
+        task = self._group.create_task(self._attempt(lane, job), context=trace)
         lane.doing[job.command.id] = job.command, task
         return task
 
@@ -202,13 +203,14 @@ class Commands:
             result = _failed(command, *self._cut_short.get(command.id, _INTERRUPTED))
         else:
             result = task.result()
-        await self._settle(result)
+        await self._settle(result, command.trace)
         del lane.doing[command.id]
         self._cut_short.pop(command.id, None)
         self._sweep()
 
     async def _attempt(self, lane: _Lane, job: _Job) -> CommandResult:
         command = job.command
+        logger.info("command %s: %s %s", command.id, command.kind, command.pod)
         try:
             if command.kind == "prompt":  # it may have come together with the start
                 await until(self._changed, lambda: not lane.worked)
@@ -237,10 +239,11 @@ class Commands:
             )
         return self._executes if command.kind == "execute" else contextlib.nullcontext()
 
-    async def _settle(self, result: CommandResult) -> None:
+    async def _settle(self, result: CommandResult, trace: str = "") -> None:
         await self._ledger.settle(result)
         self._outbox.result(result)
-        logger.info("command %s %s %s", result.id, result.state, result.error)
+        told = ("command %s %s %s", result.id, result.state, result.error)
+        logs.tracing(trace).run(logger.info, *told)
 
     # ---- cutting short
 
@@ -285,15 +288,3 @@ def _failed(command: Command, code: str, sentence: str, state: str = "failed") -
 
 def _died(command: Command) -> str:
     return f"The Runner died while it did this {command.kind}; whether it was done is not known."
-
-
-def fit(result: dict[str, Any]) -> dict[str, Any]:
-    """The result, its output cut so that its JSON takes at most RESULT_MAX bytes."""
-    while len(json.dumps(result)) > RESULT_MAX:
-        texts = {name: value for name, value in result.items() if isinstance(value, str)}
-        if not texts:
-            raise CommandError("result_too_large", "The result is too large to be sent.")
-        longest = max(texts, key=lambda name: len(texts[name]))
-        half = texts[longest][: len(texts[longest]) // 2]
-        result = {**result, longest: half, "truncated": True}
-    return result

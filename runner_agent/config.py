@@ -38,6 +38,7 @@ class Config:
     copy_roots: tuple[Path, ...] = ()  # ignored files are copied only from below these
     isolation: str = "auto"
     log_max: int = LOG_MAX
+    log_format: str = "line"
     registry_settings: dict[str, str] = field(default_factory=dict, repr=False)
     allow_login: bool = False  # Pods may use the logins of this Runner's user
     path: str = os.defpath  # where agents and tools are found

@@ -43,6 +43,7 @@ class Command:
     payload: dict[str, Any]
     expires_in_s: float | None = None
     secrets: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    trace: str = field(default="", compare=False)  # the request it came from, for log lines
 
 
 @dataclass(frozen=True, slots=True)

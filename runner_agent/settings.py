@@ -11,6 +11,7 @@ from typing import Any
 from runner_agent.errors import ToldError
 
 ISOLATION_LEVELS = ("auto", "jail", "none")
+LOG_FORMATS = ("line", "json")
 MOST_PODS = 10_000
 
 
@@ -55,6 +56,12 @@ def _read_isolation(given: str) -> str:
     return given
 
 
+def _read_log_format(given: str) -> str:
+    if given not in LOG_FORMATS:
+        raise ValueError(f"log_format is one of {', '.join(LOG_FORMATS)}, not {given!r}.")
+    return given
+
+
 def _read_switch(given: str | bool) -> bool:  # noqa: FBT001 - as TOML has it
     switches = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     if isinstance(given, bool):
@@ -71,6 +78,7 @@ _READERS: dict[str, Any] = {
     "copy_roots": _read_roots,
     "isolation": _read_isolation,
     "log_max": int,
+    "log_format": _read_log_format,
     "allow_login": _read_switch,
 }
 

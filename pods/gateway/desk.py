@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pods.gateway.hand import Hand
+from pods.gateway.measures import EchoWatch
 from pods.lease import Lease, Writer
 from pods.terminals.feed import BROWSER
 from pods.terminals.messages import Control, Input, Link, Notice, Refused, Request, Resize, Taken
@@ -44,6 +45,7 @@ class Desk:
         self._told: dict[str, int] = {}  # by input id: the position last told as taken
         self._untold: dict[str, int] = {}
         self._hand = Hand(pod, send)
+        self._echo = EchoWatch()
         self._turn = asyncio.Lock()
         self._lapse: asyncio.TimerHandle | None = None
 
@@ -89,6 +91,7 @@ class Desk:
         if self._typists.get(gone.input_id) == (attendant, viewer):
             del self._typists[gone.input_id]
             self._told.pop(gone.input_id, None)
+            self._echo.forget(gone.input_id)
         self._lease.leave(viewer, _now())
         self._watch_lease()
 
@@ -107,6 +110,7 @@ class Desk:
         elif not self._send(Input(self._pod, data, typist.input_id, position)):
             reason = "busy"
         else:
+            self._echo.typed(typist.input_id, position + len(data))
             return
         self._refuse(attendant, Refused(viewer, "input", reason, position))
 
@@ -137,6 +141,7 @@ class Desk:
     def taken(self, input_id: str, position: int) -> None:
         if self._hand.taken(input_id, position) or input_id not in self._typists:
             return
+        self._echo.taken(input_id, position)
         told = self._told.get(input_id, 0)
         if not told < position < told + TOLD_AT_ONCE:
             self._tell_taken(input_id, position)
@@ -150,6 +155,7 @@ class Desk:
             return
         if typist := self._typists.get(input_id):
             attendant, viewer = typist
+            self._echo.forget(input_id)
             self._refuse(attendant, Refused(viewer, "input", reason, position))
 
     # ---- typing without a viewer
@@ -229,6 +235,7 @@ class Desk:
 
     def _change_link(self, *, connected: bool, reason: str) -> None:
         self.link = Link(connected, reason, self.link.number + 1)
+        self._echo = EchoWatch()  # what was under way is typed again
         self._tell(self.link, "link")
 
     def _tell(self, notice: Notice, key: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import grpc
 
 from pods import toolbox
-from pods.gateway import wire
+from pods.gateway import measures, wire
 from pods.gateway.calls import Context, abort
 from pods.gateway.identity import RunnerIdentity
 from pods.gateway.intake import Intake, Shared
@@ -100,6 +100,7 @@ class Holding:
         except SessionClosedError:
             pass  # somebody else closed it
         except StaleEpochError:
+            measures.REFUSED.labels("stale").inc()
             self._session.supersede()
         except RunnerRefusedError as refused:
             self._session.close(refused.reason, refused.message)

@@ -11,6 +11,7 @@ from django.db import DataError, IntegrityError
 
 from accounts.access import system_actor
 from accounts.audit import record
+from pods.gateway import measures
 from pods.gateway.calls import EOF
 from pods.gateway.cleaning import MalformedError
 from pods.gateway.hub import Hub
@@ -18,7 +19,7 @@ from pods.gateway.identity import RunnerIdentity, Standing
 from pods.gateway.pool import Pool
 from pods.gateway.questions import Questions
 from pods.gateway.sender import WINDOW
-from pods.gateway.session import Session
+from pods.gateway.session import Session, clock_ms
 from pods.gateway.wire import decode
 from pods.messages import (
     Answer,
@@ -74,6 +75,7 @@ class Intake:
             try:
                 message = decode(event)
             except MalformedError as malformed:
+                measures.REFUSED.labels("malformed").inc()
                 await self._refuse([str(malformed)])
             else:
                 await self._take(message)
@@ -98,6 +100,7 @@ class Intake:
         if settled.has_freed:
             self._shared.places_freed()
         if settled.refused:
+            measures.REFUSED.labels("claim").inc(len(settled.refused))
             await self._refuse(settled.refused)
         if settled.results:
             await self._session.send(ResultsReceived(tuple(settled.results)))
@@ -115,6 +118,7 @@ class Intake:
             case Stopping():
                 logger.info("Runner %s stops: %s", self._session.runner_id, message.text)
             case RunnerHello():
+                measures.REFUSED.labels("claim").inc()
                 await self._refuse(["a second hello"])
             case CommandAck(id=id_) | CommandResult(id=id_):
                 self._is_in_ledger(id_)
@@ -124,7 +128,9 @@ class Intake:
 
     def _is_in_ledger(self, command_id: str) -> None:
         was_full = len(self._session.in_flight) >= WINDOW
-        self._session.in_flight.discard(command_id)
+        queued_at_ms = self._session.in_flight.pop(command_id, 0)
+        if queued_at_ms:
+            measures.DISPATCH.observe(max(0, clock_ms() - queued_at_ms) / 1000)
         if was_full:
             self._session.wake()
 

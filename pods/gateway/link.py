@@ -4,7 +4,7 @@ import asyncio
 
 import grpc
 
-from pods.gateway import release_door, terminals, tools, wire
+from pods.gateway import measures, release_door, terminals, tools, wire
 from pods.gateway.calls import EOF, Context, abort
 from pods.gateway.cleaning import MalformedError
 from pods.gateway.holding import Holding, end, part
@@ -55,6 +55,9 @@ class RunnerLink(rpc.RunnerLinkServicer):
             await part(context, Goodbye(refused.reason, refused.message))
         session = _session(who, attachment, self._periods)
         self._sessions.add(session)
+        measures.SESSIONS.inc()
+        if session.epoch > 1:
+            measures.RECONNECTS.inc()
         if self._draining:
             session.close("draining", DRAINING)
         try:

@@ -41,7 +41,7 @@ class Session:
         self.terminals: TerminalsStream | None = None
         self.closing = asyncio.Event()
         self.goodbye: Goodbye | None = None
-        self.in_flight: set[str] = set()  # Commands sent in this Session and not acknowledged
+        self.in_flight: dict[str, int] = {}  # sent and not acknowledged: when queued, in ms
         self.wanted = asyncio.Event()  # there may be Commands to send
         self.refused = 0  # claims about what is not this Runner's
         self.round_trip_ms: float | None = None

@@ -4,6 +4,7 @@ from typing import Any
 
 import grpc
 
+from pods.gateway import measures
 from pods.gateway.calls import EOF, Context, abort, written
 from pods.gateway.hub import Hub, Terminal
 from pods.gateway.session import Session
@@ -80,6 +81,7 @@ async def serve(context: Context, runner_id: int, session: Session | None, hub: 
     hello = await context.read()
     epoch = hello.hello.epoch if hello is not EOF else 0
     if session is None or session.closing.is_set() or session.epoch != epoch:
+        measures.REFUSED.labels("stale").inc()
         await abort(context, grpc.StatusCode.ABORTED, f"epoch {epoch} is not the live Session's")
     stream = TerminalsStream(runner_id, hub)
     session.terminals = stream

@@ -6,6 +6,7 @@ from functools import partial
 from grpc_health.v1 import health_pb2
 from grpc_health.v1._async import HealthServicer
 
+from pods.gateway.measures import measured
 from pods.gateway.periods import Periods
 from pods.gateway.pool import Pool
 from pods.gateway.sweep import Placer, Sweep, every
@@ -28,20 +29,24 @@ class Upkeep:
 
     async def run(self, gateway_id: str, address: str, periods: Periods) -> None:
         """Until cancelled."""
-        keep_row = partial(self._pool.run, gateways.refresh, gateway_id, address)
         bury = partial(self._pool.run, gateways.bury_dead, periods.gateway_dead)
         prompts = partial(self._pool.run, release_waiting, gateway_id)
         async with asyncio.TaskGroup() as group:
             group.create_task(every(periods.sweep, self._look, "sweep"))
             group.create_task(every(0, self._placer.once, "placing"))
             group.create_task(every(periods.sweep, prompts, "prompts"))
-            group.create_task(every(periods.row, keep_row, "row"))
+            group.create_task(
+                every(periods.row, partial(self._keep_row, gateway_id, address), "row")
+            )
             group.create_task(every(periods.row, bury, "sweep of dead gateways"))
             group.create_task(every(HEALTH_S, partial(self._tell, periods), "health"))
 
     async def _look(self) -> None:
         await self._sweep.once()
         self._placer.want()
+
+    async def _keep_row(self, gateway_id: str, address: str) -> None:
+        await self._pool.run(gateways.refresh, gateway_id, address, measured())
 
     async def _tell(self, periods: Periods) -> None:
         """A lost broker is a degraded Gateway, not one that is not ready: the sweep finds what wake-ups would."""

@@ -231,6 +231,7 @@ def _command(command: messages.SendCommand) -> pb.Command:
         payload_json=json.dumps(command.payload).encode(),
         expires_in_ms=command.expires_in_ms,
         secrets=command.secrets,
+        trace=command.trace,
     )
 
 

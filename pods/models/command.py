@@ -30,6 +30,7 @@ class Command(models.Model):
         max_length=10, choices=[(s, s) for s in CommandState], default=CommandState.QUEUED
     )
     deadline = models.DateTimeField(null=True, blank=True)
+    trace = models.CharField(max_length=64, blank=True, editable=False)  # the request it came from
     created_at = models.DateTimeField(default=now, editable=False)
     sent_at = models.DateTimeField(null=True, blank=True)
     acked_at = models.DateTimeField(null=True, blank=True)

@@ -9,6 +9,7 @@ class Gateway(models.Model):
     address = models.CharField(max_length=200)  # "unix:/path" or "host:port", the private listener
     started_at = models.DateTimeField(default=now)
     seen_at = models.DateTimeField(default=now)
+    measured = models.JSONField(default=list, editable=False)  # as pods/gateway/measures.py says it
 
     def __str__(self) -> str:
         return self.id

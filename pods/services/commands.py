@@ -12,6 +12,7 @@ from django.db.models import F
 from django.utils.timezone import now
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
+from structlog.contextvars import get_contextvars
 
 from pods import tasks
 from pods.aside import Aside
@@ -20,6 +21,7 @@ from pods.models import Command, Pod, Runner
 
 logger = logging.getLogger(__name__)
 
+TRACE_MAX = 64
 WAKE_UP_EXPIRES_S = 60  # by then the gateway's own sweep has long found the Command
 BROKER_ERRORS = (CeleryError, KombuError, RedisError, OSError)
 
@@ -39,23 +41,39 @@ def queue_command(
     with transaction.atomic():
         Runner.objects.filter(pk=runner.pk).update(next_seq=F("next_seq") + 1)
         seq, gateway = Runner.objects.values_list("next_seq", "gateway").get(pk=runner.pk)
+        trace = str(get_contextvars().get("request_id", ""))
         command = Command.objects.create(
-            runner=runner, seq=seq, pod=pod, kind=kind, payload=payload, deadline=deadline
+            runner=runner,
+            seq=seq,
+            pod=pod,
+            kind=kind,
+            payload=payload,
+            deadline=deadline,
+            trace=trace[:TRACE_MAX],
         )
         if gateway:  # messages of a queue that nobody consumes would stay
-            transaction.on_commit(partial(wake, runner.pk), robust=True)
+            transaction.on_commit(partial(wake, runner.pk, command.trace), robust=True)
+    logger.info("queued %s: %s for Runner %s", command.pk, _about(command), runner.pk)
     return command
 
 
-def wake(runner_id: int) -> None:
-    """Tell the gateway that holds this Runner to look at its Commands. Never waits for the broker, nor raises."""
-    _waker.put(runner_id, None)
+def _about(command: Command) -> str:
+    return f"{command.kind} of Pod {command.pod.key}" if command.pod else command.kind
 
 
-def _wake(runner_id: int, _nothing: None) -> None:
+def wake(runner_id: int, trace: str = "") -> None:
+    """Tell the gateway that holds this Runner to look at its Commands. Never waits for the broker, nor raises.
+
+    Of wake-ups that are merged into one, the last `trace` is told.
+    """
+    _waker.put(runner_id, trace)
+
+
+def _wake(runner_id: int, trace: str) -> None:
     try:
         tasks.wake.apply_async(
             args=[runner_id],
+            kwargs={"trace": trace} if trace else {},
             queue=f"runner.{runner_id}",
             expires=WAKE_UP_EXPIRES_S,
             ignore_result=True,

@@ -58,6 +58,8 @@ def _to_send(command: Command) -> SendCommand:
         payload=command.payload,
         secrets=_secrets(command),
         expires_in_ms=_left_ms(command.deadline),
+        trace=command.trace,
+        queued_at_ms=round(command.created_at.timestamp() * 1000),
     )
 
 

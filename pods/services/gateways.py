@@ -1,6 +1,7 @@
 """Gateways as rows: web finds them by these, and claims of dead ones are cleared."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils.timezone import now
@@ -17,8 +18,9 @@ def open_gateway(gateway_id: str, address: str) -> None:
         Gateway.objects.update_or_create(id=gateway_id, defaults=fresh)
 
 
-def refresh(gateway_id: str, address: str) -> None:
-    Gateway.objects.update_or_create(id=gateway_id, defaults={"address": address, "seen_at": now()})
+def refresh(gateway_id: str, address: str, measured: list[dict[str, Any]]) -> None:
+    fresh = {"address": address, "seen_at": now(), "measured": measured}
+    Gateway.objects.update_or_create(id=gateway_id, defaults=fresh)
 
 
 def bury_dead(dead_after_s: float) -> int:

@@ -237,6 +237,7 @@ def _command(command: pb.Command) -> m.Command:
         payload=_object(command.payload_json),
         expires_in_s=command.expires_in_ms / 1000 if command.expires_in_ms else None,
         secrets=dict(command.secrets),
+        trace=command.trace,
     )
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from runner_agent.commands import RESULT_MAX, Commands, fit
+from runner_agent.commands import Commands
 from runner_agent.ledger import Ledger
 from runner_agent.messages import Command, CommandError, CommandResult
 from runner_agent.outbox import Outbox
+from runner_agent.results import RESULT_MAX, fit
 from runner_agent.session_messages import CommandAck
 
 SOON_S = 5.0

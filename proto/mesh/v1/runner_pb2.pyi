@@ -399,7 +399,7 @@ class Welcome(_message.Message):
     def __init__(self, epoch: _Optional[int] = ..., protocol: _Optional[int] = ..., server_time_ms: _Optional[int] = ..., tools_json: _Optional[bytes] = ..., runner_name: _Optional[str] = ..., release_key: _Optional[bytes] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("id", "seq", "kind", "pod", "payload_json", "expires_in_ms", "secrets")
+    __slots__ = ("id", "seq", "kind", "pod", "payload_json", "expires_in_ms", "secrets", "trace")
     class SecretsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -414,6 +414,7 @@ class Command(_message.Message):
     PAYLOAD_JSON_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_IN_MS_FIELD_NUMBER: _ClassVar[int]
     SECRETS_FIELD_NUMBER: _ClassVar[int]
+    TRACE_FIELD_NUMBER: _ClassVar[int]
     id: str
     seq: int
     kind: str
@@ -421,7 +422,8 @@ class Command(_message.Message):
     payload_json: bytes
     expires_in_ms: int
     secrets: _containers.ScalarMap[str, str]
-    def __init__(self, id: _Optional[str] = ..., seq: _Optional[int] = ..., kind: _Optional[str] = ..., pod: _Optional[str] = ..., payload_json: _Optional[bytes] = ..., expires_in_ms: _Optional[int] = ..., secrets: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    trace: str
+    def __init__(self, id: _Optional[str] = ..., seq: _Optional[int] = ..., kind: _Optional[str] = ..., pod: _Optional[str] = ..., payload_json: _Optional[bytes] = ..., expires_in_ms: _Optional[int] = ..., secrets: _Optional[_Mapping[str, str]] = ..., trace: _Optional[str] = ...) -> None: ...
 
 class Question(_message.Message):
     __slots__ = ("id", "kind", "pod", "args_json")
