@@ -18,6 +18,7 @@ from runner_agent.workspaces.git_view import GitView, ViewError
 
 CACHED_S = 2.0  # several pages ask for the same within a moment
 OUTPUT_MAX = 1 << 20  # bytes
+REMEMBERED = 64  # Pods whose last diff is
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Questions:
                     return _json(question, await log_of(record, view, question.args))
             case "diff":
                 async with self._repository(question.pod) as (record, view):
-                    found = self._found.setdefault(question.pod, Found())
+                    found = self._found_of(question.pod)
                     return _json(question, await diff_of(record, view, question.args, found))
         raise CommandError(
             "unknown_question", f"This Runner does not know {question.kind!r}. Update it."
@@ -87,11 +88,19 @@ class Questions:
             if known and known.at >= fresh_since:
                 return {**known.state, "cached": True}
             at = clock()
-            state = await state_of(record, view, self._found.setdefault(pod, Found()))
+            state = await state_of(record, view, self._found_of(pod))
             state["as_of"] = datetime.now(UTC).isoformat(timespec="milliseconds")
             self._known = {p: k for p, k in self._known.items() if k.at >= at - CACHED_S}
             self._known[pod] = _Known(state, at)
         return {**state, "cached": False}
+
+    def _found_of(self, pod: str) -> Found:
+        """Those looked at last are remembered."""
+        found = self._found.pop(pod, None) or Found()
+        self._found[pod] = found
+        while len(self._found) > REMEMBERED:
+            del self._found[next(iter(self._found))]
+        return found
 
     @asynccontextmanager
     async def _repository(self, pod: str) -> AsyncIterator[tuple[Record, GitView]]:

@@ -18,7 +18,7 @@ from runner_agent.workspaces.git_names import check_ref
 from runner_agent.workspaces.git_status import Standing, standing
 from runner_agent.workspaces.git_tree import Signature, WorkTree, signature, tree_of
 from runner_agent.workspaces.git_view import GitView, ViewError, plain
-from runner_agent.workspaces.repositories import commit_of
+from runner_agent.workspaces.repositories import tip_of
 
 CHANGES_MAX = 500  # files named in one answer
 LISTED_MAX = 5000  # files of a diff named in one answer
@@ -61,15 +61,11 @@ async def state_of(record: Record, view: GitView, found: Found) -> dict[str, Any
     workspace = record.workspace
     if not workspace.cache:
         return {"path": workspace.path, "git": False}
-    async with asyncio.TaskGroup() as group:
-        looking = group.create_task(_looked(view))
-        tip = group.create_task(commit_of(Path(workspace.cache), f"refs/heads/{workspace.base}"))
-    now = looking.result()
-    if isinstance(now, ViewError):
-        raise now
+    now = await standing(view)
     ahead, behind = 0, 0
     if now.head:
-        base = tip.result() or workspace.base_commit
+        tip = await asyncio.to_thread(tip_of, Path(workspace.cache), workspace.base)
+        base = tip or workspace.base_commit
         ahead, behind = await found.ahead_behind(view, base, now.head)
     tree = await found.tree_now(view, now)
     files = await found.files(view, workspace.base_commit, tree, "")
@@ -88,14 +84,6 @@ async def state_of(record: Record, view: GitView, found: Found) -> dict[str, Any
         "changes_total": len(now.changes),
         **_counts(files),
     }
-
-
-async def _looked(view: GitView) -> Standing | ViewError:
-    """An error is an answer: a group of tasks would wrap it."""
-    try:
-        return await standing(view)
-    except ViewError as error:
-        return error
 
 
 def _counts(files: list[FileDiff]) -> dict[str, int]:

@@ -97,12 +97,27 @@ async def _fill(draft: Path, start: Start, branch: str, say: Say) -> None:
     if start.store:
         fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", str(start.store))
         await git(*fetch, f"{start.ref}:refs/mesh/fork", cwd=draft, protocol="file")
-    await _switch(draft, branch, start.commit, say)
+    if not await asyncio.to_thread(_stands_at, draft, start.commit, branch):
+        await _switch(draft, branch, start.commit, say)
     if start.files:
         await git("read-tree", "-u", "--reset", start.files, cwd=draft)
         await git("reset", "--quiet", "--mixed", cwd=draft)
     if start.store:
         await git("update-ref", "-d", "refs/mesh/fork", cwd=draft)
+
+
+def _stands_at(tree: Path, commit: str, branch: str) -> bool:
+    """A spare whose files are those of the commit only changes names; git would look at every file again."""
+    head, ref = tree / ".git/HEAD", tree / ".git/refs/heads" / branch
+    if head.read_text().strip() != commit:
+        return False
+    try:
+        ref.parent.mkdir(parents=True, exist_ok=True)
+        ref.write_text(f"{commit}\n")
+    except OSError:  # the name of a branch is in its way: git says so in its own words
+        return False
+    head.write_text(f"ref: refs/heads/{branch}\n")
+    return True
 
 
 async def _switch(tree: Path, branch: str, commit: str, say: Say) -> None:

@@ -121,6 +121,16 @@ async def commit_of(repository: Path, name: str) -> str:
         return ""
 
 
+def tip_of(cache: Path, branch: str) -> str:
+    """The commit of a branch in a clone of the cache, or empty. `branch` has passed check_ref."""
+    loose, packed = cache / "refs/heads" / branch, cache / "packed-refs"
+    if loose.is_file():
+        return loose.read_text().strip()
+    lines = packed.read_text().splitlines() if packed.exists() else []
+    end = f" refs/heads/{branch}"
+    return next((line.removesuffix(end) for line in lines if line.endswith(end)), "")
+
+
 async def _default_branch(cache: Path) -> str:
     return (await git("symbolic-ref", "--short", "HEAD", cwd=cache)).strip()
 
