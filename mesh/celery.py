@@ -14,6 +14,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(related_name="periodic")
 app.conf.beat_schedule = {
+    "alive": {"task": "pods.note_schedules", "schedule": 10.0, "options": {"expires": 9}},
     "prune": {"task": "pods.prune", "schedule": 3600.0, "options": {"expires": 3000}},
     # Attach and each Pod's end place at once; this finds what fell between them.
     "place": {"task": "pods.place_pending", "schedule": 15.0, "options": {"expires": 10}},

@@ -4,6 +4,7 @@ import logging
 
 from celery import shared_task
 
+from pods.services import schedules
 from pods.services.bindings import expire_unanswered, release_those_of_ended
 from pods.services.lost import lose_of_silent_runners
 from pods.services.placing import place_pending
@@ -11,6 +12,12 @@ from pods.services.retention import PRUNERS
 from pods.services.rollouts import go_on_with_all
 
 logger = logging.getLogger(__name__)
+
+
+@shared_task(name="pods.note_schedules", ignore_result=True)  # type: ignore[untyped-decorator]
+def note_schedules() -> None:
+    """For the doctor: beat sent this, and a worker does it."""
+    schedules.note()
 
 
 @shared_task(name="pods.prune", ignore_result=True)  # type: ignore[untyped-decorator]

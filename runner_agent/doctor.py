@@ -1,5 +1,6 @@
 """What may be wrong with this machine as a Runner, each with its cure."""
 
+import asyncio
 import shutil
 import socket
 import ssl
@@ -8,7 +9,7 @@ import time
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from runner_agent import lock
@@ -21,6 +22,11 @@ REACH_WITHIN_S = 5.0
 CLOCK_OFF_S = 300.0  # certificates are dated back by ten minutes
 DISK_LOW = 2 << 30  # bytes free below which a Pod may soon have to wait
 
+SOON = timedelta(
+    days=7
+)  # it is renewed when a third of its life is left: a month, if that was 90 days
+
+_RENEW = "A Runner with a Session renews it by itself: start it, see to its way to the gateway, read its log."
 _ENROLL = "Enroll again with --force and a new token from the Runners page."
 
 
@@ -44,8 +50,8 @@ class Finding:
 async def examine(config: Config) -> list[Finding]:
     return [
         _certificate(config),
-        *_server(config),
-        *(_gateway(config, address) for address in config.gateways),
+        *await asyncio.to_thread(lambda: list(_server(config))),
+        *[await asyncio.to_thread(_gateway, config, address) for address in config.gateways],
         _git(config),
         await _isolation(config),
         _disk(config),
@@ -60,8 +66,11 @@ def _certificate(config: Config) -> Finding:
         return Finding("certificate", ok=False, text="none that can be used", cure=str(error))
     left = mine.left(datetime.now(UTC))
     text = f"valid until {mine.not_after:%Y-%m-%d}"
-    if left.total_seconds() > 0:
+    if left > SOON:
         return Finding("certificate", ok=True, text=text)
+    if left > timedelta():
+        text += f", in {left.days} days, and was not renewed"
+        return Finding("certificate", ok=False, text=text, cure=_RENEW)
     return Finding(
         "certificate", ok=False, text=f"expired on {mine.not_after:%Y-%m-%d}", cure=_ENROLL
     )
@@ -97,11 +106,17 @@ def _gateway(config: Config, address: str) -> Finding:
             context.wrap_socket(plain, server_hostname=host) as secure,
         ):
             accepted = bool(secure.recv(1))  # the server judges our certificate after the handshake
+    except socket.gaierror as error:
+        cure = f"Check the DNS of this machine, and {host} in MESH_GATEWAY_ADDRESSES of the server."
+        return Finding(name, ok=False, text=f"the name is not found: {error.strerror}", cure=cure)
+    except ConnectionRefusedError:
+        cure = "Start the gateway on the server (manage.py doctor there tells more)."
+        return Finding(name, ok=False, text="connecting is refused: nothing listens", cure=cure)
     except ssl.SSLError as error:
         return Finding(name, ok=False, text=f"TLS fails: {error.reason}", cure=_ENROLL)
     except OSError as error:
         cure = f"Open the way out to {address} (TCP) in the firewall."
-        return Finding(name, ok=False, text=f"not reachable: {error}", cure=cure)
+        return Finding(name, ok=False, text=f"connecting fails: {error}", cure=cure)
     if not accepted:
         return Finding(name, ok=False, text="it hangs up on our certificate", cure=_ENROLL)
     return Finding(name, ok=True, text="reachable, certificate accepted")

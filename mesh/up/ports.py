@@ -26,7 +26,7 @@ class Ports:
 
 def choose(web: int, host: str, remembered: Path) -> Ports:
     """Runners know the gateway's port, so it is kept as long as it is free."""
-    if error := _refusal(host, web):
+    if error := refusal(host, web):
         raise TroubleError(
             _CURES.get(error, "Port {web} of {host} is refused.").format(web=web, host=host)
         )
@@ -51,10 +51,10 @@ def _read(remembered: Path) -> Ports | None:
 
 
 def _is_free(host: str, port: int) -> bool:
-    return not _refusal(host, port)
+    return not refusal(host, port)
 
 
-def _refusal(host: str, port: int) -> int:
+def refusal(host: str, port: int) -> int:
     """The errno of listening there; 0 if it works."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:

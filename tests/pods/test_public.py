@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils.timezone import now
 
+from mesh.readiness import Troubles
 from pods.services.authority import ca_hash
 from tests.builders import make_gateway
 
@@ -37,6 +38,24 @@ def test_what_is_away_is_named_and_hinders_nobody(client: Client, settings: Any)
 def test_a_gateway_is_there_when_it_was_seen_lately(client: Client, age: int, there: bool) -> None:
     make_gateway(seen_at=now() - timedelta(seconds=age))
     assert ("gateway" not in client.get("/readyz").json()["degraded"]) == there
+
+
+def test_since_when_something_is_away_stays_until_it_is_back() -> None:
+    troubles = Troubles()
+    began = now()
+    first = troubles.since({"redis": "away", "disk": "ok"})
+    assert began <= first["redis"] <= now()
+    assert troubles.since({"redis": "away", "disk": "ok"}) == first
+    assert troubles.since({"redis": "ok", "disk": "ok"}) == {}
+    assert troubles.since({"redis": "away", "disk": "ok"})["redis"] > first["redis"]
+
+
+def test_a_silent_gateway_is_away_since_it_was_last_seen(client: Client) -> None:
+    seen = now() - timedelta(minutes=7)
+    make_gateway(seen_at=seen)
+    assert Troubles().since({"gateway": "away"}) == {"gateway": seen}
+    told = client.get("/readyz").json()
+    assert sorted(told["since"]) == told["degraded"]
 
 
 def test_only_reading_is_possible(client: Client) -> None:
