@@ -113,7 +113,8 @@ class Rig(System):
     def hosts(self) -> list[int]:
         """The hosts of all Pods that have not ended."""
         pods = (self.home / "runner" / "pods").iterdir()
-        return [self.host_of(pod.name) for pod in pods if not (pod / "exit.json").exists()]
+        living = [pod for pod in pods if (pod / "meta.json").exists()]
+        return [self.host_of(pod.name) for pod in living if not (pod / "exit.json").exists()]
 
     def _meta(self, key: str) -> dict[str, Any]:
         return dict(json.loads((self.home / "runner" / "pods" / key / "meta.json").read_text()))
