@@ -22,8 +22,8 @@ from pods.models import (
     Rollout,
     Runner,
 )
-from pods.services.commands import queue_command
 from pods.services import reviews
+from pods.services.commands import queue_command
 from pods.services.prompts import queue_prompt
 from pods.services.reviews import Remark
 from tests.builders import (
