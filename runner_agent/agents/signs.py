@@ -3,7 +3,7 @@
 import re
 
 TITLES = {b"0", b"2"}
-NOTICES = {b"9", b"99", b"133", b"777"}
+NOTICES = {b"9", b"99", b"133", b"777", b"7501"}
 HELD_MAX = 1024  # bytes of an unfinished sequence that are waited for
 SIGNS_MAX = 16  # of one piece of output, the last ones: a flood of them is not worth more
 

@@ -26,6 +26,7 @@ from runner_agent.together import until
 ECHO_WITHIN_S = 2.0  # a paste is shown by then; one that is not read yet must not meet its Enter
 ECHO_QUIET_S = 0.12  # then it is drawn
 VERIFY_S = 10.0  # after the second Enter
+BEGINS_WITHIN_S = 3.0  # after a sign on the screen alone
 LOOK_S = 0.25  # between two looks at the screen, where that is what verifies
 _WRITER = "prompt"
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")  # tabs are text
@@ -144,9 +145,17 @@ class Delivery:
         if not seen:
             raise self._not_submitted()
         self._step(note, "submitted", seen)
-        if self.watched.began_after(note.entered_ms):
-            self._step(note, "started", seen)
+        if await self._begins(note):
+            self._step(note, "started", self.watched.status.evidence)
         self.watched.tell()
+
+    async def _begins(self, note: _Note) -> bool:
+        """What only the screen tells is told a little later."""
+        if "working" in self.watched.rules.says("hook", "title", "osc", "screen"):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BEGINS_WITHIN_S):
+                    await until(self.watched.changed, lambda: self._has_news(note))
+        return self.watched.began_after(note.entered_ms)
 
     async def _seen(self, note: _Note, before: str, seconds: float) -> str:
         """What showed that it was taken; "" if nothing did."""

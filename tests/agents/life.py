@@ -144,10 +144,14 @@ def test_after_its_end_nothing_secret_is_left(driven):
 
 def test_it_goes_on_with_the_same_conversation(driven):
     conversation = driven.pod["conversation"]
+    asked_before = len(driven.models.requests)
     before = driven.resume(f"{RECALL} what I told you first")
     driven.becomes("running")
     request = driven.asked(lambda text: f"{RECALL} what I told you first" in text, within=120)
-    assert any(HELLO in said for said in request.asked.said[:-1])
+    heard = [request]
+    if driven.program.sums_up:
+        heard = driven.models.requests[asked_before:]
+    assert any(HELLO in said for each in heard for said in each.asked.said)
     driven.is_seen("idle")
     pod = driven.pod
     assert pod["resumed_from"] == before
@@ -164,5 +168,4 @@ def _runner(driven) -> Path:
 
 def _found(driven, secret: str) -> list[str]:
     """In all files of this Mesh and of its Runner; what was installed from registries is not of us."""
-    installed = _runner(driven) / "agents"
-    return searching.files_with(secret, driven.system.directory, without=(installed,))
+    return searching.files_with(secret, driven.system.directory, without=("agents",))

@@ -32,6 +32,7 @@ class Program:
     url: str = "{url}/v1"
     shell: dict[str, Any] | None = None
     own_words: Callable[[str], str] = _same
+    sums_up: bool = False  # a long conversation that goes on, by a request of its own
     has_tools: bool = True  # of MCP; without: by the command `mesh` in a shell block
 
     def rules(self) -> list[dict[str, Any]]:
@@ -94,7 +95,12 @@ PROGRAMS = {
         Program("gemini", "google", model="gemini-2.5-pro", url="{url}"),
         Program("opencode", "other", own_words=str.rstrip),  # it puts a space behind a long paste
         Program(
-            "aider", "other", model="openai/fake-model", own_words=_without_rules, has_tools=False
+            "aider",
+            "other",
+            model="openai/fake-model",
+            own_words=_without_rules,
+            sums_up=True,
+            has_tools=False,
         ),
     )
 }
