@@ -172,7 +172,7 @@ async function onSubmit(event) {
   if (!form) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  const answer = await post(page.dataset.comment, { ...JSON.parse(form.dataset.remark), text: form.querySelector("textarea").value });
+  const answer = await post(page.dataset.commentUrl, { ...JSON.parse(form.dataset.remark), text: form.querySelector("textarea").value });
   if (!answer) return;
   const made = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
   form.replaceWith(made);
