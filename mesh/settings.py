@@ -231,6 +231,8 @@ TIME_ZONE = "UTC"
 METRICS_TOKEN = env(
     "MESH_METRICS_TOKEN", default=""
 )  # with it, or as an operator, /metrics is read
+# From a proxy that sets X-Request-ID itself; anybody else could put what they like into the logs.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = env.bool("MESH_TRUST_REQUEST_ID", default=False)
 LOGGING = logs.configure(
     env("MESH_LOG_LEVEL", default="INFO"), as_json=env("MESH_LOG_FORMAT", default="line") == "json"
 )

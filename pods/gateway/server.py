@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -53,8 +53,19 @@ def configured() -> GatewayConfig:
         enrollment=settings.ENROLL_LISTEN,
         internal=settings.GATEWAY_INTERNAL,
         authority=authority(),
-        hosts=list(dict.fromkeys([settings.PUBLIC_HOST, "localhost", "127.0.0.1"])),
+        hosts=list(dict.fromkeys([settings.PUBLIC_HOST, "localhost", "127.0.0.1", *_dialled()])),
     )
+
+
+def _dialled() -> Iterator[str]:
+    """Hosts by which this gateway is dialled: by web, and by Runners, perhaps through a balancer."""
+    for address in (
+        settings.GATEWAY_INTERNAL,
+        settings.ENROLL_ADDRESS,
+        *settings.GATEWAY_ADDRESSES,
+    ):
+        if not address.startswith(listeners.UNIX):
+            yield address.rpartition(":")[0].strip("[]")
 
 
 @dataclass(frozen=True, slots=True)
