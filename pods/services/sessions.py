@@ -6,18 +6,20 @@ from datetime import timedelta
 from typing import Literal
 
 from django.db import transaction
+from django.db.models import F
 from django.utils.timezone import now
 
 from pods.commands import CommandState
 from pods.errors import MeshError
 from pods.messages import PROTOCOL_HIGHEST, RunnerHello
-from pods.models import Certificate, Command, Runner
+from pods.models import Certificate, Command, Gateway, Runner
 from pods.models.runner import RunnerQuerySet
 from pods.news import announce
 
 EXPIRED = "The certificate of this connection has expired. Dial again with the renewed one."
 
 
+PAST_LOST_EPOCHS = 1_000_000  # more than any Runner had Sessions since a backup
 YOUNGER_THAN_A_HELLO = timedelta(seconds=60)
 """A Runner that renews its Session writes its hello while the old one still lives: of what was done in
 these last moments the hello need not know, and its silence proves nothing."""
@@ -142,6 +144,14 @@ def release_all(gateway_ids: Collection[str]) -> int:
         for organization_id, pk in held.values_list("organization_id", "pk"):
             announce(organization_id, "runner", str(pk), "offline")
         return held.update(gateway="", detached_at=now())
+
+
+def begin_anew() -> int:
+    """After an older database was put back: no Session lives, and no epoch comes twice. How many Runners there are."""
+    with transaction.atomic():
+        Gateway.objects.all().delete()
+        Runner.objects.exclude(gateway="").update(gateway="", detached_at=now())
+        return Runner.objects.update(epoch=F("epoch") + PAST_LOST_EPOCHS)
 
 
 def _held_by(session: Attachment) -> RunnerQuerySet:
