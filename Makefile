@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo stop test test-faults lint lock proto bench clean set-up set-up-dev
+.PHONY: help run demo stop test test-agents test-faults lint lock proto bench clean set-up set-up-dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -19,6 +19,9 @@ stop: set-up ## Stop the system that `make run` started, its Pods too
 
 test: set-up-dev ## Check style, types and contracts, then run every test
 	@exec $(BIN)/python -m tests.everything
+
+test-agents: set-up-dev ## Install the five real agents and drive each against a fake model; N= tries of each text, AGENTS=
+	@exec $(BIN)/python -m tests.agents $(N) $(AGENTS)
 
 test-faults: set-up-dev ## Break everything that can break and compare; SEED= and SECONDS= choose the long mix
 	@exec $(BIN)/python -m tests.faults
