@@ -11,6 +11,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.again import passes
+
 CHECKS = {
     "ruff check": ["-m", "ruff", "check", "."],
     "ruff format": ["-m", "ruff", "format", "--check", "."],
@@ -21,8 +23,6 @@ CHECKS = {
     ],
 }
 SQLITE = [
-    "-m",
-    "pytest",
     "-q",
     "-m",
     "sqlite",
@@ -31,8 +31,8 @@ SQLITE = [
     "tests/channels_app",
     "tests/house",
 ]
-ALL = ["-m", "pytest", "-p", "tests.postgres", "-n", "2", "--dist", "loadgroup"]
-ALL += ["--ignore=tests/faults"]  # make test-faults
+ALL = ["-p", "tests.postgres", "--ignore=tests/faults"]  # those: make test-faults
+TWO_WORKERS = ["-n", "2", "--dist", "loadgroup"]
 
 
 def main() -> None:
@@ -40,8 +40,11 @@ def main() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # processes that tests start are slow without
     failed = _check()
     if sys.argv[1:] != ["lint"]:
-        failed += _test("the pass on SQLite", SQLITE)
-        failed += _test("the suite", [*ALL, *sys.argv[1:]])
+        if not passes(SQLITE, SQLITE):
+            failed.append("the pass on SQLite")
+        chosen = [*ALL, *sys.argv[1:]]
+        if not passes([*chosen, *TWO_WORKERS], chosen):
+            failed.append("the suite")
     if failed:
         sys.exit(f"Failed: {', '.join(failed)}")
 
@@ -63,10 +66,6 @@ def _passes(name: str) -> bool:
     sys.stdout.write(say)
     sys.stdout.flush()
     return done.returncode == 0
-
-
-def _test(name: str, arguments: list[str]) -> list[str]:
-    return [name] if subprocess.run([sys.executable, *arguments], check=False).returncode else []
 
 
 if __name__ == "__main__":

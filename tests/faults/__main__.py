@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-ARGUMENTS = ["-m", "pytest", "-q"]
+from tests.again import passes
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     chosen = sys.argv[1:]
     if not any(each.startswith("tests/") for each in chosen):
         chosen.append("tests/faults")
-    os.execv(sys.executable, [sys.executable, *ARGUMENTS, *chosen])
+    sys.exit(0 if passes(["-q", *chosen], ["-q", *chosen]) else 1)
 
 
 if __name__ == "__main__":
