@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -13,8 +14,10 @@ from accounts.actor import Actor
 from accounts.admin import ReadOnlyAdmin
 from pods.errors import MeshError
 from pods.models import Certificate, EnrollmentToken, Gateway, Runner
+from pods.models.runner import RunnerQuerySet
 from pods.services import runners
 from pods.services.lost import declare_lost
+from pods.services.session_health import health_of, with_open_commands
 
 
 @admin.register(Runner)
@@ -28,6 +31,11 @@ class RunnerAdmin(ReadOnlyAdmin):
         "version",
         "capacity",
         "gateway",
+        "attached_at",
+        "shown_round_trip",
+        "shown_clock",
+        "unacknowledged_bytes",
+        "shown_commands",
         "seen_at",
     )
     list_filter = ("organization", "isolation")
@@ -49,6 +57,28 @@ class RunnerAdmin(ReadOnlyAdmin):
         if not runner.is_online:
             return "offline"
         return "draining" if runner.draining_since else "online"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Runner]:
+        return with_open_commands(cast("RunnerQuerySet", super().get_queryset(request)))
+
+    @display(description="Round trip")
+    def shown_round_trip(self, runner: Runner) -> str:
+        health = health_of(runner)
+        return (
+            "" if not health or health.round_trip_ms is None else f"{health.round_trip_ms:.0f} ms"
+        )
+
+    @display(description="Clock ahead", label={"off": "warning"})
+    def shown_clock(self, runner: Runner) -> tuple[str, str] | str:
+        health = health_of(runner)
+        if not health or health.clock_offset_ms is None:
+            return ""
+        return "off" if health.clock_is_off else "", f"{health.clock_offset_ms / 1000:+.1f} s"
+
+    @display(description="Commands: unacknowledged, waiting")
+    def shown_commands(self, runner: Runner) -> str:
+        health = health_of(runner)
+        return f"{health.unacknowledged_commands}, {health.waiting_commands}" if health else ""
 
     @admin.action(description="Drain: take no new Pods", permissions=["view"])
     def drain(self, request: HttpRequest, chosen: QuerySet[Runner]) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pods.models import Runner
 from pods.pages.looks import Look
+from pods.pages.session_look import SessionLook
 from pods.pages.update_look import UpdateLook
 
 
@@ -16,6 +17,7 @@ class RunnerLook:
     taken: int
     expires: datetime | None = None  # its newest certificate that is not revoked
     update: UpdateLook | None = None
+    session: SessionLook | None = None  # while it is online
 
     @property
     def state(self) -> Look:

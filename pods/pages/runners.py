@@ -17,8 +17,10 @@ from pods.errors import NotVisibleError
 from pods.models import EnrollmentToken, Runner
 from pods.pages import update_look
 from pods.pages.runner_look import RunnerLook
+from pods.pages.session_look import SessionLook
 from pods.services import runners as services
 from pods.services.placing import taken_places
+from pods.services.session_health import health_of, with_open_commands
 
 VERBS: dict[str, tuple[Callable[..., Runner], str]] = {
     "drain": (services.drain_runner, "takes no new Pods. Those it has go on."),
@@ -85,8 +87,14 @@ def _looks(request: PageRequest) -> list[RunnerLook]:
     ends = dict(
         mine.annotate(ends=Max("certificates__not_after", filter=valid)).values_list("pk", "ends")
     )
-    rows: Iterable[Any] = taken_places(mine).order_by("name")
+    rows: Iterable[Any] = with_open_commands(taken_places(mine)).order_by("name")
     return [
-        RunnerLook(row, taken=row.taken, expires=ends[row.pk], update=update_look.of(row))
+        RunnerLook(
+            row,
+            taken=row.taken,
+            expires=ends[row.pk],
+            update=update_look.of(row),
+            session=SessionLook(health) if (health := health_of(row)) else None,
+        )
         for row in rows
     ]

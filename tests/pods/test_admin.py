@@ -4,10 +4,13 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
+from django.utils.timezone import now
 
 from accounts.models import AuditEvent, User
+from pods.commands import CommandKind
 from pods.lifecycle import PodState
 from pods.models import AgentType
+from pods.services.commands import queue_command
 from tests.builders import built_in, make_credentials, make_pod, make_runner
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +58,17 @@ def test_draining_in_the_admin_is_the_service(operator: Client) -> None:
     )
     runner.refresh_from_db()
     assert runner.draining_since
+
+
+def test_the_list_of_runners_says_how_their_sessions_are(operator: Client) -> None:
+    runner = make_runner(
+        attached_at=now(), round_trip_ms=17, clock_offset_ms=-45_000, unacknowledged_bytes=1234
+    )
+    queue_command(runner=runner, kind=CommandKind.EXECUTE, payload={})
+    make_runner(online=False)
+    shown = operator.get(reverse("admin:pods_runner_changelist")).content.decode()
+    for said in ("17 ms", "-45.0 s", "1234", "0, 1"):
+        assert said in shown
 
 
 def test_a_pod_cannot_be_edited_past_its_services(operator: Client) -> None:

@@ -7,7 +7,9 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from accounts.access import digest
+from pods.commands import CommandKind
 from pods.models import EnrollmentToken, Runner
+from pods.services.commands import queue_command
 from tests import builders
 
 
@@ -92,3 +94,24 @@ def test_another_organizations_token_is_not_watched(charlie, alice):
     alice.post(reverse("enroll-runner"))
     url = reverse("joining", args=[EnrollmentToken.objects.get().pk])
     assert charlie.get(url).status_code == 404
+
+
+def test_of_a_session_what_is_notable_is_in_view_and_the_rest_one_click_away(alice, cast):
+    calm = {"attached_at": now(), "round_trip_ms": 4.2, "clock_offset_ms": 120, "epoch": 7}
+    builders.make_runner(cast.organization, name="calm", gateway="here", **calm)
+    troubled = {"round_trip_ms": 2400, "clock_offset_ms": -45_000, "unacknowledged_bytes": 3 << 20}
+    runner = builders.make_runner(cast.organization, name="troubled", attached_at=now(), **troubled)
+    builders.make_runner(cast.organization, name="away", online=False)
+    for _ in range(4):
+        queue_command(runner=runner, kind=CommandKind.EXECUTE, payload={})
+    found = looks(alice)
+    assert found["calm"].session.notable == []
+    assert (found["calm"].session.short, found["calm"].session.clock) == ("4 ms", "as ours")
+    assert [each.replace("\xa0", " ") for each in found["troubled"].session.notable] == [
+        "2.4 s away",
+        "clock 45 s behind",
+        "3.0 MB unacknowledged",
+        "4 commands waiting",
+    ]
+    assert found["away"].session is None
+    assert b"here, epoch 7" in alice.get(reverse("runners")).content
