@@ -5,10 +5,10 @@ a time. `tries`: how often each text that is easily mistyped is sent (2).
 """
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+from tests.again import passes
 from tests.agents.programs import PROGRAMS
 
 
@@ -20,8 +20,8 @@ def main() -> None:
     if unknown := set(words) - PROGRAMS.keys():
         sys.exit(f"There is no {', '.join(sorted(unknown))}; there are {', '.join(PROGRAMS)}.")
     os.environ |= {"AGENT_TRIES": tries, "AGENT_SLUGS": " ".join(words or PROGRAMS)}
-    pytest = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "-v"]
-    sys.exit(subprocess.run([*pytest, "tests/agents/life.py"], check=False).returncode)
+    alone = ["-v", "tests/agents/life.py"]
+    sys.exit(not passes(["-n", "2", "--dist", "loadgroup", *alone], alone))
 
 
 if __name__ == "__main__":

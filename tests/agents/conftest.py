@@ -31,6 +31,8 @@ def pytest_runtest_makereport(
     report = yield
     driven = getattr(item, "funcargs", {}).get("driven")
     if report.failed and driven:
+        if "is_installed" in item.name:
+            driven.lost = item.name
         logs = [(f"end of {name}", driven.system.log(name)) for name in driven.system.services()]
         report.sections += logs
     return report
@@ -53,5 +55,4 @@ def driven(request: pytest.FixtureRequest, system: System) -> Iterator[Driven]:
         driven = Driven(system, program, models)
         driven.create("MESH-HELLO, I am told first.\nThis is its second line.")
         yield driven
-        if driven.pod["state"] == "running":
-            system.api.terminate(driven.key)
+        driven.end()

@@ -25,6 +25,8 @@ class Driven:
     )
     key: str = ""  # of its Pod
     first: str = ""  # what it was told first
+    lost: str = ""  # the step without which all others would only wait
+    _is_settled: bool = False
 
     @property
     def api(self) -> Api:
@@ -57,6 +59,18 @@ class Driven:
             cols=120,
             rows=40,
         )
+
+    def settle(self) -> None:
+        """Wait until it has begun and done its first work: each step can be run by itself."""
+        assert not self.lost, f"{self.lost} failed"
+        if not self._is_settled:
+            self.becomes("running", within=INSTALLED_WITHIN)
+            self.is_seen("idle", within=STARTS_WITHIN)
+            self._is_settled = True
+
+    def end(self) -> None:
+        if self.pod["state"] == "running":
+            self.api.terminate(self.key)
 
     def resume(self, prompt: str) -> str:
         """The key of the Pod that went on."""

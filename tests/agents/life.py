@@ -22,6 +22,12 @@ EASILY_MISTYPED = {
 }
 
 
+@pytest.fixture(autouse=True)
+def settled(request, driven):
+    if "is_installed" not in request.node.name:
+        driven.settle()
+
+
 def test_it_is_installed_and_started_and_told_its_first_prompt(driven):
     driven.becomes("running", within=INSTALLED_WITHIN)
     request = driven.asked(lambda text: HELLO in text, within=120)
@@ -133,7 +139,7 @@ def test_its_key_is_in_its_own_processes_alone(driven):
 def test_after_its_end_nothing_secret_is_left(driven):
     homes = _runner(driven) / "homes" / driven.key
     token = (homes / ".mesh" / "token").read_text().strip()
-    driven.system.api.terminate(driven.key)
+    driven.end()
     for secret in (driven.api_key, token):
         wait(lambda s=secret: not _found(driven, s), lambda s=secret: str(_found(driven, s)))
         assert searching.command_lines_with(secret) == []
@@ -141,7 +147,8 @@ def test_after_its_end_nothing_secret_is_left(driven):
 
 
 def test_it_goes_on_with_the_same_conversation(driven):
-    conversation = driven.pod["conversation"]
+    driven.end()
+    ended = driven.pod
     asked_before = len(driven.models.requests)
     before = driven.resume(f"{RECALL} what I told you first")
     driven.becomes("running")
@@ -153,9 +160,9 @@ def test_it_goes_on_with_the_same_conversation(driven):
     driven.is_seen("idle")
     pod = driven.pod
     assert pod["resumed_from"] == before
-    assert pod["conversation"] == conversation
-    assert driven.api.execute(driven.key, f"test -e {SHELL_LINE.split()[-1]}")["exit_code"] == 0
-    driven.system.api.terminate(driven.key)
+    assert pod["conversation"] == ended["conversation"]
+    assert pod["workspace"]["path"] == ended["workspace"]["path"]
+    driven.end()
     wait(lambda: not _found(driven, driven.api_key), lambda: str(_found(driven, driven.api_key)))
 
 
