@@ -43,8 +43,8 @@ class Server:
         self.url = f"postgresql://postgres@/postgres?host={self.home}"
 
     def start(self) -> None:
-        self._programs = _readable(_binaries(), self.base)
-        make = [self._programs / "initdb", "-D", "data", "-U", "postgres", "-A", "trust"]
+        self.programs = _readable(_binaries(), self.base)
+        make = [self.programs / "initdb", "-D", "data", "-U", "postgres", "-A", "trust"]
         make += ["-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync"]
         with (self.base / "log").open("wb") as log:
             subprocess.run([*make, "--no-instructions"], check=True, **self._how(log))
@@ -56,7 +56,7 @@ class Server:
         listen = ["-k", str(self.home), "-h", "", "-c", "max_connections=200"]
         with (self.base / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [self._programs / "postgres", "-D", "data", *listen, *settings],
+                [self.programs / "postgres", "-D", "data", *listen, *settings],
                 preexec_fn=_ending(),  # noqa: PLW1509 - it only calls the kernel
                 **self._how(log),
             )

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.utils.timezone import now
 
 from mesh.readiness import GATEWAY_SILENT_AFTER
@@ -43,6 +43,7 @@ def restore(source: Path) -> int:
         _copy_sqlite(source / SQLITE, Path(connection.settings_dict["NAME"]))
     else:
         _check(source / POSTGRES)
+        _drop_tables()
         _postgres(
             "pg_restore", "--clean", "--if-exists", "--no-owner", "--exit-on-error",
             "--single-transaction", str(source / POSTGRES),
@@ -87,6 +88,13 @@ def _copy_sqlite(source: Path, to: Path) -> None:
         old.close()
         new.close()
     to.chmod(0o600)
+
+
+def _drop_tables() -> None:
+    """Also those of a newer version, which the backup does not know."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for name in connection.introspection.table_names(cursor):
+            cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)} CASCADE")
 
 
 def _postgres(program: str, *arguments: str) -> None:
