@@ -16,12 +16,15 @@ SIDE_BY_SIDE = {"claude": "a", "codex": "a", "gemini": "a", "opencode": "a", "ai
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "driven" in metafunc.fixturenames:
-        groups = [pytest.mark.xdist_group(SIDE_BY_SIDE[slug]) for slug in SLUGS]
-        given = [
-            pytest.param(slug, marks=group, id=slug)
-            for slug, group in zip(SLUGS, groups, strict=True)
-        ]
-        metafunc.parametrize("driven", given, indirect=True, scope="session")
+        metafunc.parametrize("driven", SLUGS, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each process of xdist has a system and runs whole lives in it, one after the other."""
+    for item in items:
+        slug = getattr(item, "callspec", None) and item.callspec.params.get("driven")
+        if slug:
+            item.add_marker(pytest.mark.xdist_group(SIDE_BY_SIDE[slug]))
 
 
 @pytest.hookimpl(wrapper=True)
