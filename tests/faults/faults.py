@@ -75,9 +75,10 @@ def _hosts_freeze_and_runner_dies(rig: Rig, chance: random.Random) -> None:
     for host in hosts:
         os.kill(host, signal.SIGSTOP)
     try:
+        epoch = rig.epoch()
         rig.crash("runner")
-        rig.attached()
-        time.sleep(chance.uniform(1, 2))
+        rig.attached_after(epoch)
+        time.sleep(chance.uniform(1.5, 2.5))
         rig.crash("runner")
     finally:
         for host in hosts:

@@ -91,6 +91,14 @@ class Rig(System):
 
         wait(healthy, lambda: self.log("web"), within)
 
+    def epoch(self) -> int:
+        """Of the Runner's Session; 0 while it has none."""
+        return int((self.runner["session"] or {}).get("epoch", 0))
+
+    def attached_after(self, epoch: int, within: float = 60.0) -> None:
+        """Wait for a Session newer than this one."""
+        wait(lambda: self.epoch() > epoch, lambda: self.log("runner"), within)
+
     def answers(self, key: str, within: float = 30.0) -> None:
         """Wait until the Runner itself says something of this Pod."""
         path = f"pods/{key}/output/?offset=0"

@@ -18,6 +18,7 @@ SERVER = ["web", "gateway", "worker", "beat"]
 
 def test_f02_pods_of_a_machine_that_was_restarted_are_lost_and_keep_what_they_wrote(rig, api, note):
     key = api.run("sh", "-c", "touch kept; echo before; sleep 1000")
+    api.becomes(key, "running")
     wait(lambda: b"before" in api.output(key))
     meta = rig.home / "runner" / "pods" / key / "meta.json"
     with rig.stopped("runner"):
