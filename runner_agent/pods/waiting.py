@@ -32,14 +32,19 @@ async def until_ready(host: PodHost, watched: Watched) -> None:
                 f"After {READY_WITHIN_S:.0f} seconds the agent gave no sign of being ready.",
                 {"evidence": watched.shown()},
             )
-    else:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FIRST_OUTPUT_S):
-                await host.output_after(0)
+    elif await _shows_something(host):
         await _within(QUIET_WITHIN_S, host, watched, lambda: watched.is_ready)
     if watched.spec and watched.spec.tools.ready == "listed":
         await _within(TOOLS_WITHIN_S, host, watched, lambda: watched.tools_listed)
     _check_runs(host)
+
+
+async def _shows_something(host: PodHost) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FIRST_OUTPUT_S):
+            await host.output_after(0)
+            return True
+    return False
 
 
 async def until_idle(host: PodHost, watched: Watched, *, now: bool) -> None:

@@ -107,10 +107,10 @@ def test_terminating_asks_and_the_page_follows_to_the_end(open_page, api):
     key = api.run("cat")
     api.becomes(key, "running")
     page = open_page(f"/pods/{key}/")
-    page.locator("#pod-actions button").click()
+    page.get_by_role("button", name="Terminate").click()
     page.click("#ask-yes")
     expect(page.locator("#pod-line")).to_contain_text("Terminated")
-    expect(page.locator("#pod-actions button")).to_have_count(0)
+    expect(page.get_by_role("button", name="Terminate")).to_have_count(0)
 
 
 def test_a_phone_has_keys_and_a_box_to_write_in(open_page, api, pod):

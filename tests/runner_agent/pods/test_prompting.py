@@ -72,4 +72,7 @@ async def test_a_program_that_ends_first_gets_no_prompt(config):
 def test_a_prompt_cannot_end_its_own_paste_or_press_keys(bracketed):
     evil = "a\x1b[201~\x03b\x00\x9b201~\r\nc\td\n\n"
     typed = as_typed(evil, bracketed=bracketed)
-    assert typed.removeprefix(b"\x1b[200~").removesuffix(b"\x1b[201~") == b"a[201~b201~" + (b"\n" if bracketed else b" ") + b"c\td"
+    assert (
+        typed.removeprefix(b"\x1b[200~").removesuffix(b"\x1b[201~")
+        == b"a[201~b201~" + (b"\n" if bracketed else b" ") + b"c\td"
+    )
