@@ -21,7 +21,7 @@ def main() -> None:
         sys.exit(f"There is no {', '.join(sorted(unknown))}; there are {', '.join(PROGRAMS)}.")
     os.environ |= {"AGENT_TRIES": tries, "AGENT_SLUGS": " ".join(words or PROGRAMS)}
     alone = ["-v", "tests/agents/life.py"]
-    sys.exit(not passes(["-n", "2", "--dist", "loadgroup", *alone], alone))
+    sys.exit(not passes(["-n", "2", "--dist", "loadscope", *alone], alone))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """A whole Mesh with a model server for each process of the test, and each program's one Pod in it."""
 
 import os
+import re
 from collections.abc import Generator, Iterator
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.agents.driven import Driven
 from tests.agents.programs import PROGRAMS
@@ -19,12 +22,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("driven", SLUGS, indirect=True, scope="session")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each process of xdist has a system and runs whole lives in it, one after the other."""
-    for item in items:
-        slug = getattr(item, "callspec", None) and item.callspec.params.get("driven")
-        if slug:
-            item.add_marker(pytest.mark.xdist_group(SIDE_BY_SIDE[slug]))
+class _Lives(LoadScopeScheduling):
+    """Each process of xdist has a system and runs whole lives in it. (Its groups are lost with pytest 9.2.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        found = re.search(r"\[([a-z]+)", nodeid)
+        return SIDE_BY_SIDE[found[1]] if found else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Lives:
+    return _Lives(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
