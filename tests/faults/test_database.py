@@ -37,6 +37,7 @@ async def test_f08_while_it_is_locked_writers_wait_and_bytes_flow(stage, note):
     assert answers <= WELL_AGAIN
 
 
+@pytest.mark.unproven
 async def test_f08_while_postgresql_is_gone_who_asks_is_told_to_come_again(
     rig_on_postgres, postgres, note
 ):
@@ -59,6 +60,7 @@ async def test_f08_while_postgresql_is_gone_who_asks_is_told_to_come_again(
     assert rig.steps(probe.key)[:3] == ["pending", "starting", "running"]
 
 
+@pytest.mark.unproven
 async def test_f08_a_result_is_not_confirmed_before_it_is_committed(stage, note):
     """Done by the Runner while nobody can write, and the gateway dies before it could."""
     rig, database = stage

@@ -6,10 +6,17 @@ from tests.faults import mutants
 from tests.faults.mix import Mix, Plan
 
 SHORT = 12.0
+_UNPROVEN = pytest.mark.unproven
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        pytest.param(each, marks=_UNPROVEN if each is mutants.TOO_EARLY else (), id=each.name)
+        for each in mutants.MUTANTS
+    ],
+)
 async def test_the_mix_finds(rig, tmp_path, mutant):
     plan = _plan(mutant.faults)
     with mutants.running(rig, mutant, tmp_path):
