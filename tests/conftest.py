@@ -11,11 +11,26 @@ from typing import Any
 import pytest
 from channels.testing import application
 from django.db import close_old_connections
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests import builders
 
 DESCRIPTORS = Path("/proc/self/fd")
 SETTLES_WITHIN = 1.0  # seconds in which what a test closed may still be ending
+WHOLE_SYSTEMS = ("tests/browser/", "tests/journeys/", "tests/operations/")
+
+
+class _OneSystemAtATime(LoadScopeScheduling):
+    """Two cores carry one whole system; a second one beside it makes both wait too long. (The groups that marks name
+    are lost with pytest 9.2.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "whole system" if nodeid.startswith(WHOLE_SYSTEMS) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return _OneSystemAtATime(config, log)
 
 
 @pytest.fixture(scope="session")

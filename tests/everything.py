@@ -32,7 +32,7 @@ SQLITE = [
     "tests/house",
 ]
 ALL = ["-p", "tests.postgres", "--ignore=tests/faults"]  # those: make test-faults
-TWO_WORKERS = ["-n", "2", "--dist", "loadgroup"]
+TWO_WORKERS = ["-n", "2", "--dist", "loadscope"]
 
 
 def main() -> None:

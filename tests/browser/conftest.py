@@ -16,11 +16,10 @@ OpenPage = Callable[..., Page]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process of xdist has the system and the browser."""
+    """They run one after the other: tests/conftest.py."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("whole system"))
 
 
 @pytest.fixture(scope="session")

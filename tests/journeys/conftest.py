@@ -10,11 +10,10 @@ from tests.journeys.system import ROOT, Api, System
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process of xdist has the system, and all journeys."""
+    """They run one after the other: tests/conftest.py."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.journey)
-            item.add_marker(pytest.mark.xdist_group("whole system"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,7 +16,6 @@ from tests.operations.conftest import METRICS_TOKEN
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("whole system"),
     pytest.mark.timeout(300),  # a start counts, too
 ]
 

@@ -12,7 +12,6 @@ from tests.postgres import Server
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("whole system"),
     pytest.mark.timeout(400),
 ]
 

@@ -15,7 +15,6 @@ from tests.operations.cluster import Cluster
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("whole system"),
     pytest.mark.timeout(300),  # a start counts, too
 ]
 
