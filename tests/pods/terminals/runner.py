@@ -50,7 +50,7 @@ class FakeRunner:
 
     async def run(self) -> None:
         """One Terminals stream, until it is cut or the Gateway ends it."""
-        with suppress(aio.AioRpcError):
+        with suppress(aio.AioRpcError, asyncio.InvalidStateError):  # also of a call cut in a write
             await self._run()
 
     async def _run(self) -> None:
