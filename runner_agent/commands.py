@@ -48,6 +48,9 @@ class Supervisor(Protocol):
     async def evidence(self, command: Command) -> dict[str, Any] | None:
         """After a crash: the result of a start or terminate that is provably done, else None."""
 
+    def came_again(self, command: Command) -> None:
+        """It was done long ago: an older database was put back, which may not know what followed."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Job:
@@ -152,6 +155,7 @@ class Commands:
                 self._begin(job)
             elif result := await self._ledger.result_of(job.command.id):
                 self._outbox.result(result)
+                self._supervisor.came_again(job.command)
 
     async def _recover(self) -> None:
         for result in await self._ledger.unconfirmed():

@@ -10,11 +10,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
-from django.utils.timezone import now
 
 from mesh.readiness import GATEWAY_SILENT_AFTER
+from mesh.up.steps import step
 from mesh.up.trouble import TroubleError
-from pods.models import Gateway
+from pods.services import gateways
 from pods.services.sessions import begin_anew
 
 SQLITE, POSTGRES = "database.sqlite3", "database.dump"
@@ -37,7 +37,7 @@ def back_up(to: Path) -> None:
 def restore(source: Path) -> int:
     """With the services stopped: all of it, brought up to this version. The number of Runners; TroubleError."""
     if _is_in_use():
-        raise TroubleError("A gateway was seen within 20 s: stop all services, on every machine.")
+        raise TroubleError("A gateway is at work: stop all services, on every machine.")
     if connection.vendor == "sqlite":
         _check(source / SQLITE)
         _copy_sqlite(source / SQLITE, Path(connection.settings_dict["NAME"]))
@@ -57,7 +57,8 @@ def restore(source: Path) -> int:
 
 def _is_in_use() -> bool:
     try:
-        return Gateway.objects.filter(seen_at__gt=now() - GATEWAY_SILENT_AFTER).exists()
+        with step("gateways at work"):
+            return gateways.one_lives(GATEWAY_SILENT_AFTER.total_seconds())
     except DatabaseError:  # nothing is there yet
         return False
 

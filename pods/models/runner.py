@@ -47,6 +47,9 @@ class Runner(models.Model):
     clock_offset_ms = models.FloatField(null=True, blank=True, editable=False)
     unacknowledged_bytes = models.BigIntegerField(default=0, editable=False)
     next_seq = models.BigIntegerField(default=0, editable=False)
+    restored_at = models.DateTimeField(  # an older database was put back: the Runner may know more
+        null=True, blank=True, editable=False
+    )
 
     lends_login = models.BooleanField(  # its user's own logins may be copied into Pods
         default=False, editable=False

@@ -1,5 +1,6 @@
 """Gateways as rows: web finds them by these, and claims of dead ones are cleared."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,8 @@ from django.utils.timezone import now
 
 from pods.models import Gateway
 from pods.services.sessions import release_all
+
+LOOKS_EVERY_S = 0.2
 
 
 def open_gateway(gateway_id: str, address: str) -> None:
@@ -32,6 +35,18 @@ def bury_dead(dead_after_s: float) -> int:
             release_all(ids)
             dead.filter(pk__in=ids).delete()
     return len(ids)
+
+
+def one_lives(dead_after_s: float) -> bool:
+    """Whether a Gateway refreshes its row: waits until it has, or all rows are those of dead ones."""
+    begun = now()
+    while True:
+        rows = Gateway.objects.filter(seen_at__gt=now() - timedelta(seconds=dead_after_s))
+        if not rows.exists():
+            return False
+        if rows.filter(seen_at__gt=begun).exists():
+            return True
+        time.sleep(LOOKS_EVERY_S)
 
 
 def close_gateway(gateway_id: str) -> None:

@@ -6,7 +6,6 @@ from typing import assert_never
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
-from django.utils.timezone import now
 
 from pods.commands import OPEN, CommandKind
 from pods.lifecycle import LIVE, PodState
@@ -32,7 +31,7 @@ from pods.services import agent_reports, updates
 from pods.services.ends import found_running, has_ended, keep_screen, lose
 from pods.services.input_records import keep_burst
 from pods.services.results import give_up_on_lost, settle_ack, settle_result
-from pods.services.sessions import YOUNGER_THAN_A_HELLO, Attachment, fence
+from pods.services.sessions import Attachment, fence, known_to
 
 
 @dataclass(slots=True)
@@ -212,9 +211,7 @@ def _lose_missing(session: Attachment, settled: Settled) -> None:
     """The inventory is complete, so a Pod it does not name is not there, unless its start is still to come."""
     start = Command.objects.filter(pod=OuterRef("pk"), kind=CommandKind.START, state__in=OPEN)
     missing = Pod.objects.filter(
-        runner_id=session.runner_id,
-        state__in=LIVE,
-        state_since__lt=now() - YOUNGER_THAN_A_HELLO,
+        known_to(session.runner_id, "state_since"), runner_id=session.runner_id, state__in=LIVE
     )
     for pod in missing.exclude(Exists(start)).exclude(key__in=session.inventory):
         settled.has_freed = True

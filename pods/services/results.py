@@ -13,7 +13,7 @@ from pods.messages import CommandAck, CommandResult
 from pods.models import Command, Pod, PodEvent, Workspace
 from pods.news import announce
 from pods.services.milestones import reached
-from pods.services.sessions import YOUNGER_THAN_A_HELLO, Attachment
+from pods.services.sessions import Attachment, known_to
 
 _STATES = {
     "done": CommandState.DONE,
@@ -45,9 +45,8 @@ def settle_result(session: Attachment, claim: CommandResult) -> bool:
 
 def give_up_on_lost(session: Attachment, known: Collection[str]) -> None:
     """Commands the Runner once acknowledged and no longer knows: whether they were done, nobody can say."""
-    settled = now() - YOUNGER_THAN_A_HELLO
-    acked = _sent_to(session).filter(state=CommandState.ACKED, acked_at__lt=settled)
-    acked = acked.select_related("pod")
+    its = known_to(session.runner_id, "acked_at")
+    acked = _sent_to(session).filter(its, state=CommandState.ACKED).select_related("pod")
     for command in acked:
         if str(command.pk) not in known:
             claim = CommandResult(

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Literal
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.timezone import now
 
 from pods.commands import CommandState
@@ -151,7 +151,14 @@ def begin_anew() -> int:
     with transaction.atomic():
         Gateway.objects.all().delete()
         Runner.objects.exclude(gateway="").update(gateway="", detached_at=now())
-        return Runner.objects.update(epoch=F("epoch") + PAST_LOST_EPOCHS)
+        return Runner.objects.update(epoch=F("epoch") + PAST_LOST_EPOCHS, restored_at=now())
+
+
+def known_to(runner_id: int, when: str) -> Q:
+    """Rows whose `when` is so long ago that the hello of this Runner must know of them."""
+    restored_at = Runner.objects.values_list("restored_at", flat=True).get(pk=runner_id)
+    old = Q(**{f"{when}__lt": now() - YOUNGER_THAN_A_HELLO})
+    return old | Q(**{f"{when}__lt": restored_at}) if restored_at else old
 
 
 def _held_by(session: Attachment) -> RunnerQuerySet:

@@ -121,6 +121,12 @@ class Supervisor:
             return {"exit_code": host.exit_code}
         return None
 
+    def came_again(self, command: Command) -> None:
+        """A start that was done: should its Pod have ended since, that is told once more."""
+        host = self._hosts.get(command.pod)
+        if command.kind == "start" and host and not host.running:
+            self._outbox.report(self._report(host))
+
     async def _start(self, wanted: StartPod) -> dict[str, Any]:
         host, record = self._hosts.get(wanted.pod), self._records.get(wanted.pod)
         if host and not record:

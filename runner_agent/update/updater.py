@@ -50,6 +50,7 @@ class Others(Protocol):
 
     async def do(self, command: Command) -> dict[str, Any]: ...
     async def evidence(self, command: Command) -> dict[str, Any] | None: ...
+    def came_again(self, command: Command) -> None: ...
 
 
 class Doing:
@@ -65,6 +66,9 @@ class Doing:
 
     async def evidence(self, command: Command) -> dict[str, Any] | None:
         return await self._others.evidence(command)
+
+    def came_again(self, command: Command) -> None:
+        self._others.came_again(command)
 
 
 class Updater:

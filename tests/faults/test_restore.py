@@ -21,7 +21,6 @@ def system() -> Iterator[System]:
         system.close()
 
 
-@pytest.mark.unproven
 def test_an_older_backup_is_put_back_and_all_goes_on(system: System) -> None:
     system.start()
     api = system.api

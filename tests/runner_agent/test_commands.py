@@ -23,6 +23,7 @@ class Acts:
     def __init__(self) -> None:
         self.begun: list[str] = []
         self.done: list[str] = []
+        self.again: list[str] = []
         self.let: dict[str, asyncio.Event] = {}
         self.changed = asyncio.Condition()
         self.proofs: dict[str, dict] = {}
@@ -45,6 +46,9 @@ class Acts:
 
     async def evidence(self, command: Command) -> dict | None:
         return self.proofs.get(command.id)
+
+    def came_again(self, command: Command) -> None:
+        self.again.append(command.id)
 
     async def until_begun(self, id_: str) -> None:
         async with asyncio.timeout(SOON_S), self.changed:
@@ -119,6 +123,7 @@ async def test_a_command_that_comes_again_is_answered_and_not_done_again(daemon,
         await commands.receive(make("c1", now=True))
         assert await daemon.result("c1") == first
     assert acts.done == ["c1"]
+    assert acts.again[:1] == ["c1"]
 
 
 async def test_a_command_that_comes_again_while_it_is_done_is_acknowledged_again(daemon, acts):

@@ -19,7 +19,7 @@ from pods.models import Command, Pod, PodEvent, Runner
 from pods.models import KeptScreen as KeptScreenRow
 from pods.services.dispatch import take
 from pods.services.reports import settle, take_inventory
-from pods.services.sessions import Attachment, StaleEpochError, attach, detach, heard
+from pods.services.sessions import Attachment, StaleEpochError, attach, begin_anew, detach, heard
 from tests.builders import make_pod, make_runner
 from tests.pods.gateway.rig import queue
 
@@ -198,6 +198,19 @@ def test_a_pod_the_runner_came_back_without_is_lost(runner: Runner) -> None:
     take_inventory(attached(runner, pods=told), RunnerHello(speaks=(1, 1), pods=told))
     found = [look(pod).state for pod in (here, gone, fresh, elsewhere)]
     assert found == ["running", "lost", "running", "running"]
+
+
+def test_after_an_older_database_was_put_back_a_hello_knows_all_that_is_older(
+    runner: Runner,
+) -> None:
+    young = running(runner, state_since=now())
+    _, starts, start = starting(runner)
+    begin_anew()
+    younger = running(runner, state_since=now())
+    hello = RunnerHello(speaks=(1, 1))
+    take_inventory(attach(runner.pk, gateway_id="here", hello=hello), hello)
+    assert [look(pod).state for pod in (young, younger, starts)] == ["lost", "running", "lost"]
+    assert Command.objects.get(pk=start).state == "unknown"
 
 
 def test_a_pod_whose_start_is_still_to_come_is_not_lost(runner: Runner) -> None:

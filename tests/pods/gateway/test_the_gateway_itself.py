@@ -20,7 +20,7 @@ from pods.gateway.pool import Pool
 from pods.lifecycle import PodState
 from pods.models import Gateway, Pod, Runner
 from pods.services.authority import Authority
-from pods.services.gateways import bury_dead, open_gateway
+from pods.services.gateways import bury_dead, one_lives, open_gateway
 from pods.services.sessions import StaleEpochError
 from tests.builders import make_gateway, make_pod, make_runner
 from tests.pods.gateway.rig import QUICK, Rows, command_is, pod_is, queue, running_gateway, until
@@ -73,6 +73,20 @@ async def test_a_gateway_that_starts_again_holds_no_runner_of_its_earlier_life()
         row = await rig.rows(Runner.objects.get, pk=runner.pk)
         assert row.gateway == ""
         assert row.detached_at is not None
+    await rows.close()
+
+
+@over_the_wire
+async def test_a_gateway_at_work_is_told_from_one_that_was_killed_a_moment_ago() -> None:
+    async with running_gateway(id="here") as rig:
+        assert await rig.rows(one_lives, 20)
+
+    def killed_just_now() -> Gateway:
+        return make_gateway("killed")
+
+    rows = Rows()
+    await rows(killed_just_now)
+    assert not await rows(one_lives, 0.5)
     await rows.close()
 
 

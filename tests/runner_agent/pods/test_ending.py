@@ -147,6 +147,19 @@ async def test_evidence_of_a_start_and_of_a_terminate(config):
         assert await rig.supervisor.evidence(end) == result
 
 
+async def test_an_end_that_was_confirmed_is_told_again_to_a_server_that_asks_for_its_start(config):
+    """An older database was put back: the ledger answers the start, and the server does not know of the end."""
+    async with supervised(config) as rig:
+        host = await rig.start(["true"])
+        start = Command("c1", 1, "start", host.pod, {})
+        rig.supervisor.came_again(start)
+        await until(lambda: any(r.state == "ended" for r in rig.outbox.reports))
+        rig.supervisor.forget(host.pod)
+        rig.outbox.reports.clear()
+        rig.supervisor.came_again(start)
+        assert [(r.pod, r.state) for r in rig.outbox.reports] == [(host.pod, "ended")]
+
+
 async def test_an_unknown_kind_of_command_is_refused(config):
     async with supervised(config) as rig:
         with pytest.raises(CommandError) as refused:
