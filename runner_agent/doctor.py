@@ -26,7 +26,9 @@ SOON = timedelta(
     days=7
 )  # it is renewed when a third of its life is left: a month, if that was 90 days
 
-_RENEW = "A Runner with a Session renews it by itself: start it, see to its way to the gateway, read its log."
+GRACE = timedelta(days=7)  # after its end the server still renews it
+
+_RENEW = "A Runner that reaches its server renews it by itself: start it, see to its way to the gateway, read its log."
 _ENROLL = "Enroll again with --force and a new token from the Runners page."
 
 
@@ -71,9 +73,9 @@ def _certificate(config: Config) -> Finding:
     if left > timedelta():
         text += f", in {left.days} days, and was not renewed"
         return Finding("certificate", ok=False, text=text, cure=_RENEW)
-    return Finding(
-        "certificate", ok=False, text=f"expired on {mine.not_after:%Y-%m-%d}", cure=_ENROLL
-    )
+    text = f"expired on {mine.not_after:%Y-%m-%d}"
+    cure = _RENEW if left > -GRACE else _ENROLL
+    return Finding("certificate", ok=False, text=text, cure=cure)
 
 
 def _server(config: Config) -> Iterator[Finding]:

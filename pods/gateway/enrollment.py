@@ -1,13 +1,16 @@
-"""The Enrollment servicer: the caller has a token and no certificate yet."""
+"""The Enrollment servicer: the caller has a token and no certificate yet, or one that has expired."""
 
 import asyncio
 import logging
+from collections.abc import Callable
+from functools import partial
 
 import grpc
 
 from pods.gateway.calls import Context, abort
 from pods.gateway.pool import Pool
 from pods.services import enrollment
+from pods.services.sessions import RunnerRefusedError
 from pods.services.signing_requests import BadRequestError
 from proto.mesh.v1 import enrollment_pb2 as pb
 from proto.mesh.v1 import enrollment_pb2_grpc as rpc
@@ -26,6 +29,21 @@ class EnrollmentService(rpc.EnrollmentServicer):
     async def Enroll(  # noqa: N802
         self, request: pb.EnrollRequest, context: Context
     ) -> pb.EnrollReply:
+        token = request.token[:TOKEN_MAX]
+        return await self._certify(
+            context, partial(enrollment.enroll, token, request.csr_pem, request.name)
+        )
+
+    async def RenewExpired(  # noqa: N802
+        self, request: pb.RenewExpiredRequest, context: Context
+    ) -> pb.EnrollReply:
+        return await self._certify(
+            context, partial(enrollment.renew_expired, request.certificate_pem, request.csr_pem)
+        )
+
+    async def _certify(
+        self, context: Context, enroll: Callable[[], enrollment.Enrolled]
+    ) -> pb.EnrollReply:
         if self._room.locked():
             await abort(
                 context,
@@ -33,8 +51,15 @@ class EnrollmentService(rpc.EnrollmentServicer):
                 "Too many enrollments at once. Try again.",
             )
         async with self._room:
-            enrolled = await self._enroll(request, context)
-        logger.info("enrolled Runner %s (%s)", enrolled.runner_id, enrolled.name)
+            try:
+                enrolled = await self._pool.run(enroll)
+            except enrollment.BadTokenError as bad:
+                await abort(context, grpc.StatusCode.UNAUTHENTICATED, bad.message)
+            except RunnerRefusedError as refused:
+                await abort(context, grpc.StatusCode.PERMISSION_DENIED, refused.message)
+            except BadRequestError as bad:
+                await abort(context, grpc.StatusCode.INVALID_ARGUMENT, bad.message)
+        logger.info("certified Runner %s (%s)", enrolled.runner_id, enrolled.name)
         return pb.EnrollReply(
             runner_id=enrolled.runner_id,
             name=enrolled.name,
@@ -43,13 +68,3 @@ class EnrollmentService(rpc.EnrollmentServicer):
             gateways=enrolled.gateways,
             release_key=enrolled.release_key,
         )
-
-    async def _enroll(self, request: pb.EnrollRequest, context: Context) -> enrollment.Enrolled:
-        try:
-            return await self._pool.run(
-                enrollment.enroll, request.token[:TOKEN_MAX], request.csr_pem, request.name
-            )
-        except enrollment.BadTokenError as bad:
-            await abort(context, grpc.StatusCode.UNAUTHENTICATED, bad.message)
-        except BadRequestError as bad:
-            await abort(context, grpc.StatusCode.INVALID_ARGUMENT, bad.message)

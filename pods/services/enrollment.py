@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -18,9 +19,11 @@ from pods.services.authority import authority
 from pods.services.certificates import certificate_pem, serial_of
 from pods.services.releases import public_key
 from pods.services.sessions import RunnerRefusedError, refuse_unusable
+from pods.services.signing_requests import BadRequestError, is_of_same_key
 
 NAME_MAX = 60  # leaves room for a number that makes it unique
 NAMES_TRIED = 1000
+GRACE = timedelta(days=7)  # after its end a certificate can still be renewed
 
 
 class BadTokenError(MeshError):
@@ -75,16 +78,52 @@ def renew(runner_id: int, csr_pem: bytes) -> Enrolled:
         runner = Runner.objects.filter(pk=runner_id).first()
         if runner is None:
             raise RunnerRefusedError("revoked", "There is no such Runner.")
-        refuse_unusable(runner)
-        signed = authority().sign_runner(csr_pem, runner.pk)
-        _keep(signed, runner)
-        audit.record(
-            system_actor(runner.organization_id),
-            "runner.renew",
-            runner.name,
-            runner=runner.pk,
-            serial=serial_of(signed),
-        )
+        return _renewed(runner, csr_pem, "runner.renew")
+
+
+def renew_expired(expired_pem: bytes, csr_pem: bytes) -> Enrolled:
+    """For a Runner that was away when its certificate was due. That the CSR is of the same key proves who asks.
+
+    Raises RunnerRefusedError, BadRequestError (signing_requests).
+    """
+    with transaction.atomic():
+        known = _issued(expired_pem)
+        if known.revoked_at:
+            raise RunnerRefusedError("revoked", f"The certificate of {known.runner} is revoked.")
+        if known.not_after < now() - GRACE:
+            raise RunnerRefusedError(
+                "expired", f"The certificate of {known.runner} expired over {GRACE.days} days ago."
+            )
+        if not is_of_same_key(csr_pem, expired_pem):
+            raise RunnerRefusedError("revoked", "The CSR is not of the key of that certificate.")
+        past = {"expired_at": known.not_after.isoformat(), "expired": known.serial}
+        return _renewed(known.runner, csr_pem, "runner.renew_expired", **past)
+
+
+def _issued(certificate_pem: bytes) -> Certificate:
+    """By its fingerprint: nobody else can have made one that has it."""
+    try:
+        fingerprint = x509.load_pem_x509_certificate(certificate_pem).fingerprint(hashes.SHA256())
+    except ValueError as error:
+        raise BadRequestError("This is no certificate in PEM.") from error
+    ours = Certificate.objects.select_related("runner")
+    if known := ours.filter(fingerprint=fingerprint.hex()).first():
+        return known
+    raise RunnerRefusedError("revoked", "This certificate is not one of this server's.")
+
+
+def _renewed(runner: Runner, csr_pem: bytes, action: str, **facts: str) -> Enrolled:
+    refuse_unusable(runner)
+    signed = authority().sign_runner(csr_pem, runner.pk)
+    _keep(signed, runner)
+    audit.record(
+        system_actor(runner.organization_id),
+        action,
+        runner.name,
+        runner=runner.pk,
+        serial=serial_of(signed),
+        **facts,
+    )
     return _answer(runner, signed)
 
 

@@ -37,6 +37,13 @@ def public_key_of(
     return _strong(csr)
 
 
+def is_of_same_key(csr_pem: bytes, certificate_pem: bytes) -> bool:
+    """Raises BadRequestError for what is no CSR, or is not signed with its own key."""
+    return (
+        _load(csr_pem).public_key() == x509.load_pem_x509_certificate(certificate_pem).public_key()
+    )
+
+
 def _load(csr_pem: bytes) -> x509.CertificateSigningRequest:
     if len(csr_pem) > CSR_MAX:
         raise BadRequestError(f"The CSR is larger than {CSR_MAX} bytes.")

@@ -5,12 +5,15 @@ page nor whoever answers there needs to be trusted.
 """
 
 import email.utils
+import http
 import http.client
 import json
 import re
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -33,6 +36,10 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,}\.[0-9a-fA-F]{32}")
 
 class EnrollError(ToldError):
     """This machine did not become a Runner."""
+
+
+class AwayError(EnrollError):
+    """The server cannot be reached: trying again later may help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,8 @@ def enroll(config: Config, *, server: str, token: str, name: str = "") -> Enroll
         csr_pem=identities.signing_request(key_pem),
         name=name or machine.hostname(),
     )
-    reply = _certified(facts.enroll, ca_pem, request)
+    with _office(facts.enroll, ca_pem) as stub:
+        reply: pb.EnrollReply = stub.Enroll(request, timeout=ANSWER_WITHIN_S)
     try:
         identity = identities.make(key_pem, reply.certificate_pem, reply.ca_pem, datetime.now(UTC))
     except IdentityError as error:
@@ -90,10 +98,11 @@ def _fetch(url: str, address: str) -> tuple[Any, float | None]:
             return json.loads(answer.read(ANSWER_MAX)), _clock(answer.headers.get("Date"))
     except urllib.error.HTTPError as error:
         error.close()
-        raise EnrollError(f"{url} answered {error.code}: is --server a Mesh server?") from error
+        kind = AwayError if error.code >= http.HTTPStatus.INTERNAL_SERVER_ERROR else EnrollError
+        raise kind(f"{url} answered {error.code}: is --server a Mesh server?") from error
     except (OSError, http.client.HTTPException) as error:
         cause = getattr(error, "reason", None) or error
-        raise EnrollError(
+        raise AwayError(
             f"{url} cannot be reached ({cause}). Check --server and the network."
         ) from error
     except ValueError as error:
@@ -119,29 +128,40 @@ def _trusted(facts: ServerFacts, token: str, server: str) -> bytes:
     return ca_pem
 
 
-def _certified(address: str, ca_pem: bytes, request: pb.EnrollRequest) -> pb.EnrollReply:
-    credentials = grpc.ssl_channel_credentials(ca_pem)
-    with grpc.secure_channel(address, credentials, options=proxying(address)) as channel:
-        stub = enrollment_pb2_grpc.EnrollmentStub(channel)
-        try:
-            reply: pb.EnrollReply = stub.Enroll(request, timeout=ANSWER_WITHIN_S)
-        except grpc.RpcError as error:
-            raise EnrollError(_sentence(error, address)) from error
+def renew_expired(server: str, identity: Identity) -> pb.EnrollReply:
+    """The next certificate for a key whose last one has expired. Raises EnrollError; AwayError: ask again later."""
+    request = pb.RenewExpiredRequest(
+        csr_pem=identities.signing_request(identity.key_pem),
+        certificate_pem=identity.certificate_pem,
+    )
+    with _office(ask_server(server).enroll, identity.ca_pem) as stub:
+        reply: pb.EnrollReply = stub.RenewExpired(request, timeout=ANSWER_WITHIN_S)
     return reply
 
 
-def _sentence(error: Any, address: str) -> str:
+@contextmanager
+def _office(address: str, ca_pem: bytes) -> Iterator[Any]:
+    """EnrollmentStub. What goes wrong inside is an EnrollError."""
+    credentials = grpc.ssl_channel_credentials(ca_pem)
+    with grpc.secure_channel(address, credentials, options=proxying(address)) as channel:
+        try:
+            yield enrollment_pb2_grpc.EnrollmentStub(channel)
+        except grpc.RpcError as error:
+            raise _told(error, address) from error
+
+
+def _told(error: Any, address: str) -> EnrollError:
     """`error` is the RpcError of a unary call, which is a grpc.Call too."""
     match error.code():
         case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.DEADLINE_EXCEEDED:
-            return (
+            return AwayError(
                 f"The enrollment port {address} cannot be reached, or is not the server's own"
                 f" ({error.details()}). Is it open in the firewall?"
             )
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return f"{error.details()} Try again in a minute."
+            return AwayError(f"{error.details()} Try again in a minute.")
         case _:
-            return str(error.details() or error.code().name)
+            return EnrollError(str(error.details() or error.code().name))
 
 
 def _keep(config: Config, identity: Identity, server: str, reply: pb.EnrollReply) -> Enrolled:

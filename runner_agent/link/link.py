@@ -14,6 +14,7 @@ from runner_agent.errors import FinalError
 from runner_agent.link import renewal, terminal_stream
 from runner_agent.link.attach import Attached, AttachError, Ended, attach
 from runner_agent.link.backoff import Backoff
+from runner_agent.link.enroll import AwayError, EnrollError
 from runner_agent.link.identity import Identity, IdentityError, pin_release_key
 from runner_agent.link.periods import Periods
 from runner_agent.link.session import Runner, Session
@@ -104,7 +105,8 @@ class Link:
             await until(self._changed, lambda: not self.live)
 
     async def _attach_and_serve(self) -> Ended:
-        self._refuse_expired()
+        if ended := await self._renew_expired():
+            return ended
         gateway = next(self._gateways)
         try:
             self._next = await attach(gateway, self._identity, await self._runner.hello())
@@ -165,9 +167,23 @@ class Link:
             raise RefusedError(ended.text)
         return self._periods.superseded if reason == "superseded" else self._backoff.next()
 
-    def _refuse_expired(self) -> None:
-        if self._identity.left(renewal.utc_now()).total_seconds() <= 0:
+    async def _renew_expired(self) -> Ended | None:
+        """None: the certificate is good, or is so again. Raises RefusedError."""
+        if not self._is_expired():
+            return None
+        old, refusal = self._identity, ""
+        try:
+            self._identity = await asyncio.to_thread(renewal.renew_expired, self._config, old)
+        except AwayError as away:
+            return Ended(f"The certificate expired on {old.not_after:%Y-%m-%d}. {away}")
+        except (EnrollError, IdentityError) as refused:
+            refusal = f" {refused}"
+        if self._is_expired():
             raise RefusedError(
-                f"The certificate expired on {self._identity.not_after:%Y-%m-%d}. Enroll again with --force"
+                f"The certificate expired on {old.not_after:%Y-%m-%d}.{refusal} Enroll again with --force"
                 " and a new token; or set this machine's clock if it is wrong."
             )
+        return None
+
+    def _is_expired(self) -> bool:
+        return self._identity.left(renewal.utc_now()).total_seconds() <= 0

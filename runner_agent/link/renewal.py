@@ -10,6 +10,7 @@ from typing import Any
 from proto.mesh.v1 import runner_pb2 as pb
 from runner_agent import config as configs
 from runner_agent.config import Config
+from runner_agent.link import enroll
 from runner_agent.link import identity as identities
 from runner_agent.link.identity import Identity
 
@@ -40,6 +41,17 @@ async def renew(config: Config, stub: Any, identity: Identity) -> Identity:
     await asyncio.to_thread(_keep, config, renewed, tuple(reply.gateways))
     await asyncio.to_thread(identities.pin_release_key, config, reply.release_key)
     logger.info("the certificate was renewed; it is valid until %s", renewed.not_after)
+    return renewed
+
+
+def renew_expired(config: Config, identity: Identity) -> Identity:
+    """The same without a Session, which an expired certificate opens no more. Raises EnrollError, IdentityError."""
+    reply = enroll.renew_expired(config.server, identity)
+    renewed = identities.make(
+        identity.key_pem, reply.certificate_pem, reply.ca_pem or identity.ca_pem, utc_now()
+    )
+    _keep(config, renewed, tuple(reply.gateways))
+    logger.warning("the expired certificate was renewed; it is valid until %s", renewed.not_after)
     return renewed
 
 

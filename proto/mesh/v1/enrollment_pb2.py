@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eproto/mesh/v1/enrollment.proto\x12\x07mesh.v1\"=\n\rEnrollRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07\x63sr_pem\x18\x02 \x01(\x0c\x12\x0c\n\x04name\x18\x03 \x01(\t\"~\n\x0b\x45nrollReply\x12\x11\n\trunner_id\x18\x01 \x01(\x03\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x03 \x01(\x0c\x12\x0e\n\x06\x63\x61_pem\x18\x04 \x01(\x0c\x12\x10\n\x08gateways\x18\x05 \x03(\t\x12\x13\n\x0brelease_key\x18\x06 \x01(\x0c\x32\x44\n\nEnrollment\x12\x36\n\x06\x45nroll\x12\x16.mesh.v1.EnrollRequest\x1a\x14.mesh.v1.EnrollReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eproto/mesh/v1/enrollment.proto\x12\x07mesh.v1\"=\n\rEnrollRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07\x63sr_pem\x18\x02 \x01(\x0c\x12\x0c\n\x04name\x18\x03 \x01(\t\"?\n\x13RenewExpiredRequest\x12\x0f\n\x07\x63sr_pem\x18\x01 \x01(\x0c\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x02 \x01(\x0c\"~\n\x0b\x45nrollReply\x12\x11\n\trunner_id\x18\x01 \x01(\x03\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x03 \x01(\x0c\x12\x0e\n\x06\x63\x61_pem\x18\x04 \x01(\x0c\x12\x10\n\x08gateways\x18\x05 \x03(\t\x12\x13\n\x0brelease_key\x18\x06 \x01(\x0c\x32\x88\x01\n\nEnrollment\x12\x36\n\x06\x45nroll\x12\x16.mesh.v1.EnrollRequest\x1a\x14.mesh.v1.EnrollReply\x12\x42\n\x0cRenewExpired\x12\x1c.mesh.v1.RenewExpiredRequest\x1a\x14.mesh.v1.EnrollReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,8 +33,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ENROLLREQUEST']._serialized_start=43
   _globals['_ENROLLREQUEST']._serialized_end=104
-  _globals['_ENROLLREPLY']._serialized_start=106
-  _globals['_ENROLLREPLY']._serialized_end=232
-  _globals['_ENROLLMENT']._serialized_start=234
-  _globals['_ENROLLMENT']._serialized_end=302
+  _globals['_RENEWEXPIREDREQUEST']._serialized_start=106
+  _globals['_RENEWEXPIREDREQUEST']._serialized_end=169
+  _globals['_ENROLLREPLY']._serialized_start=171
+  _globals['_ENROLLREPLY']._serialized_end=297
+  _globals['_ENROLLMENT']._serialized_start=300
+  _globals['_ENROLLMENT']._serialized_end=436
 # @@protoc_insertion_point(module_scope)

@@ -16,6 +16,14 @@ class EnrollRequest(_message.Message):
     name: str
     def __init__(self, token: _Optional[str] = ..., csr_pem: _Optional[bytes] = ..., name: _Optional[str] = ...) -> None: ...
 
+class RenewExpiredRequest(_message.Message):
+    __slots__ = ("csr_pem", "certificate_pem")
+    CSR_PEM_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_PEM_FIELD_NUMBER: _ClassVar[int]
+    csr_pem: bytes
+    certificate_pem: bytes
+    def __init__(self, csr_pem: _Optional[bytes] = ..., certificate_pem: _Optional[bytes] = ...) -> None: ...
+
 class EnrollReply(_message.Message):
     __slots__ = ("runner_id", "name", "certificate_pem", "ca_pem", "gateways", "release_key")
     RUNNER_ID_FIELD_NUMBER: _ClassVar[int]

@@ -39,6 +39,11 @@ class EnrollmentStub:
                 request_serializer=proto_dot_mesh_dot_v1_dot_enrollment__pb2.EnrollRequest.SerializeToString,
                 response_deserializer=proto_dot_mesh_dot_v1_dot_enrollment__pb2.EnrollReply.FromString,
                 _registered_method=True)
+        self.RenewExpired = channel.unary_unary(
+                '/mesh.v1.Enrollment/RenewExpired',
+                request_serializer=proto_dot_mesh_dot_v1_dot_enrollment__pb2.RenewExpiredRequest.SerializeToString,
+                response_deserializer=proto_dot_mesh_dot_v1_dot_enrollment__pb2.EnrollReply.FromString,
+                _registered_method=True)
 
 
 class EnrollmentServicer:
@@ -51,12 +56,25 @@ class EnrollmentServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RenewExpired(self, request, context):
+        """For a Runner whose certificate has expired, at most 7 days ago. The CSR is signed with the key of that certificate.
+        Errors: PERMISSION_DENIED (unknown, revoked, too old, another key), INVALID_ARGUMENT, RESOURCE_EXHAUSTED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EnrollmentServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'Enroll': grpc.unary_unary_rpc_method_handler(
                     servicer.Enroll,
                     request_deserializer=proto_dot_mesh_dot_v1_dot_enrollment__pb2.EnrollRequest.FromString,
+                    response_serializer=proto_dot_mesh_dot_v1_dot_enrollment__pb2.EnrollReply.SerializeToString,
+            ),
+            'RenewExpired': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewExpired,
+                    request_deserializer=proto_dot_mesh_dot_v1_dot_enrollment__pb2.RenewExpiredRequest.FromString,
                     response_serializer=proto_dot_mesh_dot_v1_dot_enrollment__pb2.EnrollReply.SerializeToString,
             ),
     }
@@ -86,6 +104,33 @@ class Enrollment:
             target,
             '/mesh.v1.Enrollment/Enroll',
             proto_dot_mesh_dot_v1_dot_enrollment__pb2.EnrollRequest.SerializeToString,
+            proto_dot_mesh_dot_v1_dot_enrollment__pb2.EnrollReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenewExpired(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mesh.v1.Enrollment/RenewExpired',
+            proto_dot_mesh_dot_v1_dot_enrollment__pb2.RenewExpiredRequest.SerializeToString,
             proto_dot_mesh_dot_v1_dot_enrollment__pb2.EnrollReply.FromString,
             options,
             channel_credentials,

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from django.utils.timezone import now
@@ -20,13 +20,15 @@ from grpc import aio
 from accounts.models import AuditEvent, Organization
 from pods.models import Certificate, EnrollmentToken, Runner
 from pods.services.authority import Authority, authority, ca_hash
-from pods.services.certificates import key_pem, serial_of
+from pods.services.certificates import certificate_pem, key_pem, serial_of
 from pods.services.enrollment import enroll
 from pods.services.runners import create_enrollment_token
 from pods.services.signing_requests import BadRequestError, public_key_of
 from proto.mesh.v1 import enrollment_pb2, runner_pb2
 from tests import builders
 from tests.pods.gateway.rig import Rig, csr_of, new_key, running_gateway
+
+JUST_EXPIRED = -1 / 24 / 60  # days
 
 over_the_wire = pytest.mark.django_db(transaction=True)
 
@@ -261,6 +263,64 @@ async def test_a_runner_renews_on_its_live_connection_and_dials_with_the_new_cer
                 with pytest.raises(aio.AioRpcError) as caught:
                     await link.stub.Renew(runner_pb2.RenewRequest(csr_pem=csr))
                 assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def expired_for(age: timedelta, **fields: Any) -> tuple[Any, bytes]:
+    """A Runner's key and its certificate, which by the rows ended so long ago."""
+    key, runner = new_key(), builders.make_runner(online=False)
+    signed = authority().sign_runner(csr_of(key), runner.pk, days=JUST_EXPIRED)
+    Certificate.objects.create(
+        runner=runner,
+        serial=serial_of(signed),
+        fingerprint=signed.fingerprint(hashes.SHA256()).hex(),
+        not_before=signed.not_valid_before_utc,
+        not_after=now() - age,
+        **fields,
+    )
+    return key, certificate_pem(signed)
+
+
+@over_the_wire
+async def test_an_expired_certificate_is_renewed_for_whoever_has_its_key() -> None:
+    async with gateway_of_the_installation() as rig:
+        key, expired = await rig.rows(expired_for, timedelta(seconds=60))
+        runner = await rig.rows(Runner.objects.get)
+        async with rig.enrollment() as office:
+            reply = await office.RenewExpired(
+                enrollment_pb2.RenewExpiredRequest(csr_pem=csr_of(key), certificate_pem=expired)
+            )
+        assert reply.runner_id == runner.pk
+        async with rig.dial(runner, (key_pem(key), reply.certificate_pem)) as link:
+            await link.say_hello()
+            assert (await link.welcome()).runner_name == runner.name
+        flagged = AuditEvent.objects.filter(action="runner.renew_expired")
+        assert await rig.rows(flagged.count) == 1
+
+
+@over_the_wire
+async def test_an_expired_certificate_is_not_renewed_for_anybody_else_or_after_a_week() -> None:
+    async with gateway_of_the_installation() as rig, rig.enrollment() as office:
+        key, expired = await rig.rows(expired_for, timedelta(seconds=60))
+        revoked = await rig.rows(expired_for, timedelta(seconds=60), revoked_at=now())
+        old = await rig.rows(expired_for, timedelta(days=7, minutes=1))
+        stranger = Authority(rig.authority.directory.with_name("stranger"))
+        forged = certificate_pem(stranger.sign_runner(csr_of(key), 1))
+        for csr, certificate, why in (
+            (csr_of(new_key()), expired, "not of the key"),
+            (csr_of(revoked[0]), revoked[1], "is revoked"),
+            (csr_of(old[0]), old[1], "over 7 days ago"),
+            (csr_of(key), forged, "not one of this server's"),
+            (csr_of(key), b"nonsense", "no certificate"),
+            (b"nonsense", expired, "not a CSR"),
+        ):
+            request = enrollment_pb2.RenewExpiredRequest(csr_pem=csr, certificate_pem=certificate)
+            with pytest.raises(aio.AioRpcError, match=why):
+                await office.RenewExpired(request)
+        await rig.rows(Runner.objects.update, retired_at=now())
+        request = enrollment_pb2.RenewExpiredRequest(csr_pem=csr_of(key), certificate_pem=expired)
+        with pytest.raises(aio.AioRpcError, match="was retired"):
+            await office.RenewExpired(request)
+        assert await rig.rows(Certificate.objects.count) == 3
 
 
 def test_the_hash_in_tokens_is_of_the_certificate_and_not_of_its_pem(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from runner_agent.link.periods import Periods
 from runner_agent.link.status import Status
 from tests.runner_agent.link.authority import BACKDATED, LIFE, Authority
 from tests.runner_agent.link.gateway import ScriptedGateway
+from tests.runner_agent.link.office import Office, opened
 from tests.runner_agent.link.runner import NotingFeeds, NotingRunner
 
 QUICK = Periods(heartbeat=0.05, silence=5, superseded=0.2, renew_again=0.05, goodbye=0.2)
@@ -37,6 +38,12 @@ def config(tmp_path: Path) -> Config:
 async def gateway(authority: Authority) -> AsyncIterator[ScriptedGateway]:
     async with ScriptedGateway(authority).listening() as listening:
         yield listening
+
+
+@pytest.fixture
+def office(authority: Authority) -> Iterator[Office]:
+    with opened(authority) as office:
+        yield office
 
 
 @pytest.fixture
@@ -66,8 +73,10 @@ class Linking:
     def __init__(self, config: Config, runner: NotingRunner, feeds: NotingFeeds) -> None:
         self._config, self._runner, self._feeds = config, runner, feeds
 
+    server = "http://127.0.0.1:1"
+
     def make(self, identity: Identity, *gateways: str, periods: Periods = QUICK) -> Link:
-        enrolled = Enrolled("http://mesh", 7, "alpha", gateways)
+        enrolled = Enrolled(self.server, 7, "alpha", gateways)
         config = dataclasses.replace(self._config, enrolled=enrolled)
         identities.save(config, identity)
         return Link(

@@ -157,10 +157,51 @@ async def test_a_gateway_that_speaks_no_common_protocol_is_not_asked_again(
     assert "protocol 9" in str(refused.result())
 
 
-async def test_an_expired_certificate_is_not_tried(linking, identity, gateway):
-    expired = identity(life=timedelta(seconds=-5))
-    assert "expired on" in str(await refusal(linking.make(expired, gateway.address)))
+async def test_an_expired_certificate_is_renewed_with_its_key_and_then_used(
+    linking, identity, gateway, office, config
+):
+    expired = identity(life=timedelta(days=-3), age=timedelta(days=93))
+    linking.server, office.gateways = office.url, [gateway.address]
+    async with linking.run(expired, gateway.address):
+        session = await gateway.session()
+        await session.welcome()
+    asked = office.expired[0]
+    assert asked.certificate_pem == expired.certificate_pem
+    assert config.key_file.read_bytes() == expired.key_pem
+    assert config.certificate_file.read_bytes() != expired.certificate_pem
+
+
+async def test_an_expired_certificate_that_is_not_renewed_is_not_tried_and_the_server_says_why(
+    linking, identity, gateway, office
+):
+    office.refusal = "It expired over 7 days ago."
+    linking.server = office.url
+    expired = identity(life=timedelta(days=-8), age=timedelta(days=98))
+    said = str(await refusal(linking.make(expired, gateway.address)))
+    assert "expired on" in said
+    assert office.refusal in said
+    assert "--force" in said
     assert gateway.sessions.empty()
+
+
+async def test_with_an_expired_certificate_a_server_that_is_away_is_asked_again(
+    linking, identity, gateway, office, config
+):
+    expired = identity(life=timedelta(days=-3), age=timedelta(days=93))
+    linking.server = office.url
+    right, office.address = office.address, "127.0.0.1:1"
+    async with linking.run(expired, gateway.address):
+        async with asyncio.timeout(SOON_S):
+            while "cannot be reached" not in _said(config):  # noqa: ASYNC110 - of a file there is no news
+                await asyncio.sleep(0.01)
+        assert gateway.sessions.empty()
+        office.address = right
+        await gateway.session()
+
+
+def _said(config):
+    seen = status.read(config.status_file)
+    return seen.text if seen else ""
 
 
 async def test_a_gateway_of_another_authority_is_not_told_anything(linking, identity, gateway):
