@@ -15,7 +15,7 @@ def well_known(_request: HttpRequest) -> HttpResponse:
     """What a machine needs to enroll; it believes the CA only if its token ends in the CA's hash."""
     return JsonResponse(
         {
-            "ca_pem": authority().ca_pem.decode(),
+            "ca_pem": authority().trusted_pem.decode(),
             "enroll": settings.ENROLL_ADDRESS,
             "gateways": settings.GATEWAY_ADDRESSES,
         }

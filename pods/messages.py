@@ -51,6 +51,7 @@ class Heartbeat:
     sent_at_ms: int
     echo_ms: int = 0
     unsent_bytes: int = 0  # terminal bytes that nobody has acknowledged; only a Runner says it
+    trusted: str = ""  # the authorities of now (services/authority.py); only the server says it
 
 
 @dataclass(frozen=True, slots=True)

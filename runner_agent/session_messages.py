@@ -52,6 +52,7 @@ class Heartbeat:
     echo_ms: int = 0
     running_pods: int = 0
     unsent_bytes: int = 0  # of terminals that are looked at: not acknowledged by who looks
+    trusted: str = ""  # of the server: whom it trusts now, as `Identity.trusted` has it
 
 
 @dataclass(frozen=True, slots=True)

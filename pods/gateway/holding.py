@@ -60,7 +60,7 @@ class Holding:
             self._work(hello),
             self._intake.read(context.read),
             self._intake.settle(),
-            self._session.beat(self._record_heard),
+            self._session.beat(self._record_heard, self._shared.trusted),
         )
         await until_one_ends(
             self._session.write(partial(_write, context)),

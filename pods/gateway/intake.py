@@ -53,6 +53,7 @@ class Shared:
     hub: Hub
     questions: Questions
     places_freed: Callable[[], None]
+    trusted: Callable[[], str] = str
 
 
 class Intake:

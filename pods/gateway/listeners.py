@@ -46,15 +46,16 @@ class ServerCertificate:
 
     def _fetch(self) -> grpc.ServerCertificateConfiguration:
         """Called by gRPC at each handshake, from a thread of its own."""
-        if now() >= self._renewal_due:
+        if now() >= self._renewal_due or self._authority.trusted_pem != self._trusted:
             self._configuration = self._load()
         return self._configuration
 
     def _load(self) -> grpc.ServerCertificateConfiguration:
+        self._trusted = self._authority.trusted_pem
         own = self._authority.server_credentials(self._name, self._hosts)
         self._renewal_due = renewal_due(x509.load_pem_x509_certificate(own.certificate_pem))
         return grpc.ssl_server_certificate_configuration(
-            [(own.key_pem, own.certificate_pem)], root_certificates=self._authority.ca_pem
+            [(own.key_pem, own.certificate_pem)], root_certificates=self._trusted
         )
 
 

@@ -88,8 +88,11 @@ class Gateway:
         hub, questions = Hub(), Questions()
         standing = Standing(self._pool, config.periods.certificate)
         placer = Placer(self._pool)
-        self.upkeep = Upkeep(Sweep(self.sessions, standing, self._pool), placer, self._pool)
-        shared = Shared(self._pool, standing, hub, questions, placer.want)
+        sweep = Sweep(self.sessions, standing, self._pool)
+        self.upkeep = Upkeep(sweep, placer, self._pool, config.authority)
+        shared = Shared(
+            self._pool, standing, hub, questions, placer.want, lambda: self.upkeep.trusted
+        )
         self._link = RunnerLink(config.id, self.sessions, shared, config.periods)
         self._relay = RelayServicer(hub, self.sessions, questions)
 

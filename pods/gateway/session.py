@@ -114,11 +114,13 @@ class Session:
             self._answered_ms = now_ms
             await self.send(Heartbeat(sent_at_ms=now_ms, echo_ms=beat.sent_at_ms))
 
-    async def beat(self, record: Callable[[], Awaitable[None]]) -> None:
+    async def beat(
+        self, record: Callable[[], Awaitable[None]], trusted: Callable[[], str] = str
+    ) -> None:
         """Ask every heartbeat, and have it recorded that the Runner was heard since the last."""
         recorded = self.heard_at
         while True:
-            await self.send(Heartbeat(sent_at_ms=clock_ms()))
+            await self.send(Heartbeat(sent_at_ms=clock_ms(), trusted=trusted()))
             await asyncio.sleep(self._periods.heartbeat)
             if self.heard_at > recorded:
                 recorded = self.heard_at

@@ -11,6 +11,7 @@ from pods.gateway.periods import Periods
 from pods.gateway.pool import Pool
 from pods.gateway.sweep import Placer, Sweep, every
 from pods.services import gateways
+from pods.services.authority import Authority
 from pods.services.prompt_release import release_waiting
 
 READY, BROKER = "", "broker"
@@ -22,8 +23,10 @@ _Status = health_pb2.HealthCheckResponse
 
 
 class Upkeep:
-    def __init__(self, sweep: Sweep, placer: Placer, pool: Pool) -> None:
+    def __init__(self, sweep: Sweep, placer: Placer, pool: Pool, authority: Authority) -> None:
         self._sweep, self._placer, self._pool = sweep, placer, pool
+        self._authority = authority
+        self.trusted = ""  # what Runners compare with what they trust
         self.health = HealthServicer()
         self.has_broker = False  # set from the consumer's thread
 
@@ -39,11 +42,15 @@ class Upkeep:
                 every(periods.row, partial(self._keep_row, gateway_id, address), "row")
             )
             group.create_task(every(periods.row, bury, "sweep of dead gateways"))
+            group.create_task(every(periods.row, self._look_at_authority, "authority"))
             group.create_task(every(HEALTH_S, partial(self._tell, periods), "health"))
 
     async def _look(self) -> None:
         await self._sweep.once()
         self._placer.want()
+
+    async def _look_at_authority(self) -> None:
+        self.trusted = await self._pool.run(lambda: self._authority.trusted_hash)
 
     async def _keep_row(self, gateway_id: str, address: str) -> None:
         await self._pool.run(gateways.refresh, gateway_id, address, measured())

@@ -208,8 +208,9 @@ def encode(message: messages.ToRunner) -> pb.ToRunner:
             return pb.ToRunner(command=_command(message))
         case messages.Question():
             return pb.ToRunner(question=_question(message))
-        case messages.Heartbeat(sent_at_ms, echo_ms):
-            return pb.ToRunner(heartbeat=pb.Heartbeat(sent_at_ms=sent_at_ms, echo_ms=echo_ms))
+        case messages.Heartbeat(sent_at_ms, echo_ms, trusted=trusted):
+            beat = pb.Heartbeat(sent_at_ms=sent_at_ms, echo_ms=echo_ms, trusted=trusted)
+            return pb.ToRunner(heartbeat=beat)
         case messages.ReportReceived(pod):
             return pb.ToRunner(report_received=pb.ReportReceived(pod=pod))
         case messages.ResultsReceived(ids):

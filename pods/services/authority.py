@@ -22,6 +22,7 @@ from pods.services.signing_requests import public_key_of, runner_uri
 
 CA_LIFE = timedelta(days=3650)
 SERVER_LIFE = timedelta(days=90)
+SECOND = ("next", "previous")
 PRIVATE = 0o600
 OPEN_TO_OTHERS = 0o077
 
@@ -37,26 +38,55 @@ class ServerCredentials:
 
 
 class Authority:
-    """Its files: `ca.key` (0600), `ca.pem`, and `servers/<name>.{key,pem}`. One lock among all processes."""
+    """Its files: `ca.key` (0600), `ca.pem`, and `servers/<name>.{key,pem}`. One lock among all processes.
+
+    While another takes its place (pods/services/rotation.py) there is a second pair, which is trusted too.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._key_file, self._certificate_file = directory / "ca.key", directory / "ca.pem"
 
+    def pair(self, name: str) -> tuple[Path, Path]:
+        """The files of a key and its certificate."""
+        return self.directory / f"{name}.key", self.directory / f"{name}.pem"
+
     def ensure(self) -> None:
         """Make the authority at first use; of several processes that start at once, one makes it."""
-        with self._alone():
+        with self.alone():
             if not self._key_file.exists():
                 _write(self._key_file, certificates.key_pem(certificates.new_key()))
             if not self._certificate_file.exists():
                 made = certificates.new_authority(self._key(), CA_LIFE)
                 _write(self._certificate_file, certificates.certificate_pem(made))
 
+    def make(self, name: str) -> None:
+        """A second pair, beside the one that signs. Call it `alone`."""
+        key_file, certificate_file = self.pair(name)
+        key = certificates.new_key()
+        _write(key_file, certificates.key_pem(key))
+        made = certificates.new_authority(key, CA_LIFE)
+        _write(certificate_file, certificates.certificate_pem(made))
+
     @property
     def ca_pem(self) -> bytes:
+        """Of the one that signs."""
         if not self._certificate_file.exists():
             self.ensure()
         return self._certificate_file.read_bytes()
+
+    @property
+    def trusted_pem(self) -> bytes:
+        """All that is trusted now; the one that signs comes first."""
+        others = [self.pair(name)[1] for name in SECOND]
+        return self.ca_pem + b"".join(one.read_bytes() for one in others if one.exists())
+
+    @property
+    def trusted_hash(self) -> str:
+        """By which a Runner sees that it trusts others than it should. Hex."""
+        found = x509.load_pem_x509_certificates(self.trusted_pem)
+        ders = [one.public_bytes(serialization.Encoding.DER) for one in found]
+        return hashlib.sha256(b"".join(ders)).hexdigest()
 
     @property
     def ca_hash(self) -> str:
@@ -69,15 +99,17 @@ class Authority:
         """Only the public key is taken from the CSR. Raises BadRequestError (signing_requests)."""
         uri = runner_uri(runner_id)
         key = public_key_of(csr_pem, allowed_uri=uri)
+        self.ensure()
         who = certificates.Subject(
             f"runner {runner_id}", [x509.UniformResourceIdentifier(uri)], [Usage.CLIENT_AUTH]
         )
         life = timedelta(days=settings.RUNNER_CERTIFICATE_DAYS if days is None else days)
-        return certificates.issue(who, key, life, ca=self._certificate(), ca_key=self._key())
+        with self.alone():
+            return certificates.issue(who, key, life, ca=self._certificate(), ca_key=self._key())
 
     def server_credentials(self, name: str, hosts: Sequence[str]) -> ServerCredentials:
         """The key and certificate of a server, made or renewed at use. `name` is a file's name."""
-        ca = self._certificate()
+        self.ensure()
         folder = self.directory / "servers"
         key_file, certificate_file = folder / f"{name}.key", folder / f"{name}.pem"
         uri = x509.UniformResourceIdentifier(f"spiffe://mesh/server/{name}")
@@ -87,7 +119,8 @@ class Authority:
             # web dials a gateway's private listener with its own server certificate
             [Usage.SERVER_AUTH, Usage.CLIENT_AUTH],
         )
-        with self._alone():
+        with self.alone():
+            ca = self._certificate()
             folder.mkdir(mode=0o700, exist_ok=True)
             if not (key_file.exists() and _is_good(certificate_file, who, ca)):
                 key = certificates.new_key()
@@ -100,7 +133,7 @@ class Authority:
             return ServerCredentials(key_file.read_bytes(), certificate_file.read_bytes())
 
     def _certificate(self) -> x509.Certificate:
-        return x509.load_pem_x509_certificate(self.ca_pem)
+        return x509.load_pem_x509_certificate(self._certificate_file.read_bytes())
 
     def _key(self) -> ec.EllipticCurvePrivateKey:
         if self._key_file.stat().st_mode & OPEN_TO_OTHERS:
@@ -114,7 +147,8 @@ class Authority:
         return key
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
+        """No other process signs or changes these files meanwhile. Not again inside."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.directory / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

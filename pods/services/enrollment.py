@@ -167,7 +167,7 @@ def _answer(runner: Runner, signed: x509.Certificate) -> Enrolled:
         runner_id=runner.pk,
         name=runner.name,
         certificate_pem=certificate_pem(signed),
-        ca_pem=authority().ca_pem,
+        ca_pem=authority().trusted_pem,
         gateways=tuple(settings.GATEWAY_ADDRESSES),
         release_key=public_key(),
     )

@@ -49,7 +49,7 @@ def credentials() -> grpc.ChannelCredentials:
     """Web's own, to dial a Gateway's private listener over TCP."""
     issuer = authority()
     own = issuer.server_credentials("web", [settings.PUBLIC_HOST])
-    return grpc.ssl_channel_credentials(issuer.ca_pem, own.key_pem, own.certificate_pem)
+    return grpc.ssl_channel_credentials(issuer.trusted_pem, own.key_pem, own.certificate_pem)
 
 
 _relay = Relay(credentials)

@@ -106,8 +106,14 @@ class Relay:
             except grpc.FutureTimeoutError:
                 self._channels.drop(place.address)
             except grpc.RpcError as error:
-                if error.code() not in (_UNHEARD | _GONE if twice else _UNHEARD):
-                    raise SilentError from error
+                self._judge(error, place.address, twice=twice)
             if left:
                 time.sleep(random.uniform(0.05, 0.2))  # noqa: S311 - spreads the load
         raise AwayError(place)
+
+    def _judge(self, error: grpc.RpcError, address: str, *, twice: bool) -> None:
+        """Raises SilentError if the call is not to be made again."""
+        if error.code() not in (_UNHEARD | _GONE if twice else _UNHEARD):
+            raise SilentError from error
+        if error.code() in _GONE:
+            self._channels.drop(address)  # perhaps one of us has another certificate by now

@@ -36,6 +36,13 @@ class Identity:
         """Counted from when it was obtained: its own start is dated back, for clocks that are behind."""
         return self.obtained_at + RENEWED_AT * (self.not_after - self.obtained_at)
 
+    @property
+    def trusted(self) -> str:
+        """Hex SHA-256 over the CA certificates in their order: the server says its own in heartbeats."""
+        found = x509.load_pem_x509_certificates(self.ca_pem)
+        ders = [one.public_bytes(serialization.Encoding.DER) for one in found]
+        return hashlib.sha256(b"".join(ders)).hexdigest()
+
     def left(self, now: datetime) -> timedelta:
         return self.not_after - now
 

@@ -21,7 +21,7 @@ from runner_agent.link.session import Runner, Session
 from runner_agent.link.status import Status
 from runner_agent.link.terminal_stream import Feeds
 from runner_agent.session_messages import Goodbye
-from runner_agent.together import until
+from runner_agent.together import until, until_one_ends
 
 FINAL = frozenset({"revoked", "disabled", "protocol"})
 
@@ -65,6 +65,7 @@ class Link:
         self._gateways = cycle(config.gateways)
         self._backoff = Backoff()
         self._next: Attached | None = None  # with a new certificate, before the old Session is left
+        self._renewed_for = ""  # what the server said of its authorities then
         self._leaving = False
         self._serving: Attached | None = None
         self._changed = asyncio.Event()
@@ -148,7 +149,11 @@ class Link:
     async def _renew(self, attached: Attached, session: Session) -> None:
         """The next certificate in time, and a Session with it before this one is left."""
         while True:
-            await renewal.until_due(self._identity)
+            await until_one_ends(
+                renewal.until_due(self._identity),
+                until(session.heard_whom, lambda: self._trusts_others_than(session)),
+            )
+            self._renewed_for = session.trusted
             try:
                 self._identity = await renewal.renew(self._config, attached.stub, self._identity)
                 with session.being_replaced():
@@ -159,6 +164,10 @@ class Link:
                 await asyncio.sleep(self._periods.renew_again)
             else:
                 return
+
+    def _trusts_others_than(self, session: Session) -> bool:
+        """Once for each word of the server: should it tell of others than it then gives, that is not our matter."""
+        return session.trusted not in {"", self._identity.trusted, self._renewed_for}
 
     def _pause_after(self, ended: Ended) -> float:
         """Seconds to stay away. Raises RefusedError."""

@@ -65,6 +65,7 @@ class Session:
         self._call, self._stub = attached.call, attached.stub
         self._questions: asyncio.Queue[Question] = asyncio.Queue(QUESTIONS_AHEAD)
         self._heard_at = 0.0
+        self.trusted, self.heard_whom = "", asyncio.Event()  # whom the server trusts now
         self._ended: Ended | None = None
         self._may_end = asyncio.Event()
         self._may_end.set()
@@ -115,8 +116,10 @@ class Session:
                 await self._runner.command(heard)
             case Question():
                 self._ask(heard)
-            case Heartbeat(sent_at_ms, 0):
+            case Heartbeat(sent_at_ms, 0, trusted=trusted):
                 self._outbox.heartbeat(self._heartbeat(echo_ms=sent_at_ms))
+                self.trusted = trusted
+                self.heard_whom.set()
             case ReportReceived(pod):
                 await self._runner.report_received(pod)
             case ResultsReceived(ids):

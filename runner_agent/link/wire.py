@@ -199,7 +199,7 @@ def decode(message: pb.ToRunner) -> Incoming:
             return m.Question(asked.id, asked.kind, asked.pod, _object(asked.args_json))
         case "heartbeat":
             beat = message.heartbeat
-            return s.Heartbeat(beat.sent_at_ms, beat.echo_ms, beat.running_pods)
+            return s.Heartbeat(beat.sent_at_ms, beat.echo_ms, trusted=beat.trusted)
         case "goodbye":
             return s.Goodbye(
                 pb.Goodbye.Reason.Name(message.goodbye.reason).lower(), message.goodbye.text

@@ -249,16 +249,18 @@ class InstalledAgent(_message.Message):
     def __init__(self, slug: _Optional[str] = ..., version: _Optional[str] = ..., path: _Optional[str] = ..., problem: _Optional[str] = ...) -> None: ...
 
 class Heartbeat(_message.Message):
-    __slots__ = ("sent_at_ms", "echo_ms", "running_pods", "unsent_bytes")
+    __slots__ = ("sent_at_ms", "echo_ms", "running_pods", "unsent_bytes", "trusted")
     SENT_AT_MS_FIELD_NUMBER: _ClassVar[int]
     ECHO_MS_FIELD_NUMBER: _ClassVar[int]
     RUNNING_PODS_FIELD_NUMBER: _ClassVar[int]
     UNSENT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    TRUSTED_FIELD_NUMBER: _ClassVar[int]
     sent_at_ms: int
     echo_ms: int
     running_pods: int
     unsent_bytes: int
-    def __init__(self, sent_at_ms: _Optional[int] = ..., echo_ms: _Optional[int] = ..., running_pods: _Optional[int] = ..., unsent_bytes: _Optional[int] = ...) -> None: ...
+    trusted: str
+    def __init__(self, sent_at_ms: _Optional[int] = ..., echo_ms: _Optional[int] = ..., running_pods: _Optional[int] = ..., unsent_bytes: _Optional[int] = ..., trusted: _Optional[str] = ...) -> None: ...
 
 class CommandAck(_message.Message):
     __slots__ = ("id",)

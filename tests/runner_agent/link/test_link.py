@@ -278,6 +278,24 @@ async def test_what_is_unsaid_at_a_renewal_is_said_in_the_next_session(
         assert (await second.heard("command_result")).id == "c1"
 
 
+async def test_a_runner_that_trusts_others_than_its_server_renews_once_for_that(
+    linking, identity, gateway
+):
+    async with linking.run(identity(), gateway.address):
+        session = await gateway.session()
+        await session.welcome(1)
+        await session.say(pb.ToRunner(heartbeat=pb.Heartbeat(sent_at_ms=1, trusted="others")))
+        session = await gateway.session()
+        await session.welcome(2)
+        assert gateway.renewals == 1
+        for number in (2, 3):  # the test's gateway gives the same authority again
+            beat = pb.Heartbeat(sent_at_ms=number, trusted="others")
+            await session.say(pb.ToRunner(heartbeat=beat))
+            while (await session.heard("heartbeat")).echo_ms != number:
+                pass
+        assert gateway.renewals == 1
+
+
 async def test_a_short_certificate_is_renewed_again_and_again(linking, identity, gateway):
     gateway.renewed_life = timedelta(seconds=3)
     async with linking.run(identity(life=timedelta(seconds=1)), gateway.address):
