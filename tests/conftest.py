@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 from channels.testing import application
+from django.conf import settings
+from django.contrib.contenttypes.management import create_contenttypes
 from django.db import close_old_connections
+from django.db.models.signals import post_migrate
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -37,6 +40,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 def django_db_keepdb() -> bool:
     """A server of our own goes with its databases: nothing has to be dropped while threads still use it."""
     return bool(os.environ.get("TEST_DATABASE_IS_OURS"))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """`tests.emptied` keeps content types and permissions: nobody has to make them anew after each test."""
+    if settings.DATABASES["default"]["ENGINE"] == "tests.emptied":
+        post_migrate.disconnect(create_contenttypes)
+        post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 
 
 @pytest.fixture

@@ -31,3 +31,5 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file: threads and processes of one test share it. Nothing survives the test, so nothing is synced.
     DATABASES["default"]["TEST"] = {"NAME": f"{_home}/test.sqlite3"}
     DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+elif os.environ.get("TEST_DATABASE_IS_OURS"):
+    DATABASES["default"]["ENGINE"] = "tests.emptied"

@@ -30,7 +30,7 @@ async def test_the_older_sessions_gateway_finds_out_and_closes_it() -> None:
 async def test_each_command_is_delivered_by_one_of_them() -> None:
     async with (
         running_gateway(BLIND) as one,
-        running_gateway(authority=one.authority) as two,
+        running_gateway(BLIND, authority=one.authority) as two,
     ):
         runner = await one.rows(make_runner, online=False)
         async with one.session(runner) as old:
@@ -42,6 +42,7 @@ async def test_each_command_is_delivered_by_one_of_them() -> None:
                 one.gateway.sessions.get(runner.pk).wake()  # the old one is asked first
                 _, _, goodbye = await old.end()
                 assert goodbye.reason == runner_pb2.Goodbye.SUPERSEDED
+                two.gateway.sessions.get(runner.pk).wake()
                 came = [(await new.next("command")).id for _ in [first, *ids]]
                 assert came == [first, *ids]
 
