@@ -13,7 +13,7 @@ from channels.testing import application
 from django.conf import settings
 from django.contrib.contenttypes.management import create_contenttypes
 from django.db import close_old_connections
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate  # noqa: TID251 - to disconnect from it
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 

@@ -9,11 +9,11 @@ KEPT = {"django_content_type", "auth_permission"}
 class DatabaseOperations(operations.DatabaseOperations):
     def sql_flush(
         self,
-        style: Any,  # noqa: ARG002 - colours, for a terminal
+        style: Any,
         tables: Sequence[str],
         *,
-        reset_sequences: bool = False,  # noqa: ARG002 - no test relies on ids
-        allow_cascade: bool = False,  # noqa: ARG002 - every table is emptied
+        reset_sequences: bool = False,
+        allow_cascade: bool = False,
     ) -> list[str]:
         emptied = [f"DELETE FROM {self.quote_name(name)}" for name in tables if name not in KEPT]
         # no trigger looks for what refers to a row that goes
