@@ -11,6 +11,7 @@ from accounts.models import ApiToken
 from pods.api.session_shape import SessionShape
 from pods.lifecycle import LIVE
 from pods.models import Command, Pod, PodEvent, Repository, Runner, Workspace
+from pods.services.launching import version_warning
 from pods.services.session_health import health_of
 
 
@@ -55,6 +56,9 @@ class PodShape(ModelSerializer[Pod]):
     permissions = serializers.CharField(source="spec.permissions", default="")
     model = serializers.CharField(source="spec.model", default="")
     version = serializers.CharField(source="spec.version", default="")
+    version_warning = serializers.SerializerMethodField(
+        help_text="Said of a version outside the range that its agent type was tried with."
+    )
     credentials = serializers.CharField(source="credentials.slug", default=None, allow_null=True)
     resumed_from = serializers.SerializerMethodField(
         help_text="Key of the Pod in whose Workspace it goes on."
@@ -86,6 +90,7 @@ class PodShape(ModelSerializer[Pod]):
             "permissions",
             "model",
             "version",
+            "version_warning",
             "credentials",
             "cols",
             "rows",
@@ -127,6 +132,9 @@ class PodShape(ModelSerializer[Pod]):
     def get_repository(self, pod: Pod) -> str | None:
         repository = pod.workspace and pod.workspace.repository
         return repository.slug if repository else None
+
+    def get_version_warning(self, pod: Pod) -> str:
+        return version_warning(pod)
 
     def get_waiting_for(self, pod: Pod) -> str:
         return pod.waiting_for if pod.state == "pending" else ""

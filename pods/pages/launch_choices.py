@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from accounts.actor import Actor
 from accounts.policies import PermissionMode
 from pods.access import agent_types_for, credentials_for
-from pods.declarations import is_within, permission_modes
+from pods.declarations import permission_modes
 from pods.models import AgentType, CredentialSet, Pod
-from pods.services.launching import NO_CREDENTIALS, RUNNERS_LOGIN, providers_of
+from pods.services.launching import NO_CREDENTIALS, RUNNERS_LOGIN, providers_of, version_warning
 
 PERMISSIONS_SAID: dict[str, str] = {
     PermissionMode.ASK: "Ask before changes",
@@ -97,13 +97,8 @@ class LaunchLook:
         return self._install.get("version", "")
 
     @property
-    def tested(self) -> str:
-        return self._install.get("tested", "")
-
-    @property
-    def untested(self) -> bool:
-        exact = self.version[:1].isdigit()
-        return exact and not is_within(self.version, self.tested)
+    def warning(self) -> str:
+        return version_warning(self.pod)
 
     @property
     def permissions(self) -> str:

@@ -16,7 +16,14 @@ from django.db.models import F
 from accounts.actor import Actor
 from accounts.models import Organization
 from pods.access import agent_types_for, credentials_for
-from pods.declarations import PERMISSIONS, ChoiceError, Choices, Declaration, resolve
+from pods.declarations import (
+    PERMISSIONS,
+    ChoiceError,
+    Choices,
+    Declaration,
+    is_within,
+    resolve,
+)
 from pods.errors import NotAllowedError, RefusedError
 from pods.models import AgentType, CredentialSet, Pod, Runner
 from pods.services import inputs
@@ -141,6 +148,15 @@ def chosen(pod: Pod) -> dict[str, str]:
     said = {name: str(pod.spec.get(name, "")) for name in ("permissions", "model", "version")}
     said["credentials"] = pod.credentials.slug if pod.credentials else ""
     return {name: value for name, value in said.items() if value}
+
+
+def version_warning(pod: Pod) -> str:
+    """Empty where its version is one that its agent type was tried with, or is not known before it is installed."""
+    install = pod.spec.get("agent", {}).get("install", {})
+    version, tested = install.get("version", ""), install.get("tested", "")
+    if not version[:1].isdigit() or is_within(version, tested):
+        return ""
+    return f"{version} is outside the tested {tested}"
 
 
 def providers_of(declared: Declaration) -> list[str]:

@@ -37,6 +37,7 @@ FIELDS = {
     "permissions",
     "model",
     "version",
+    "version_warning",
     "credentials",
     "cols",
     "rows",
@@ -87,6 +88,17 @@ def test_a_pod_is_made_and_read(cast: Cast, bob: Caller) -> None:
     assert pod["url"] == f"http://testserver/pods/{pod['key']}/"
     assert pod["terminal_url"] == f"ws://testserver/ws/pods/{pod['key']}/terminal/"
     assert bob.get(f"pods/{pod['key']}/").json() == pod
+
+
+@pytest.mark.parametrize(
+    ("version", "warning"), [("9.0.0", "9.0.0 is outside the tested >="), ("", "")]
+)
+def test_a_version_that_its_agent_type_was_not_tried_with_is_warned_of(
+    bob: Caller, version: str, warning: str
+) -> None:
+    built_in("claude")
+    pod = bob.post("pods/", {"agent_type": "claude", "version": version}).json()
+    assert pod["version_warning"][: len("9.0.0 is outside the tested >=")] == warning
 
 
 def test_a_pod_that_waits_says_why(bob: Caller) -> None:
