@@ -97,7 +97,7 @@ class InputBurst:
 
 @dataclass(frozen=True, slots=True)
 class AgentStatus:
-    """What the agent in a Pod is doing. `question` is {id, text, choices}; None: nothing that can be answered."""
+    """What the agent in a Pod is doing. `question` is {id, text, choices, options}; None: nothing that can be answered."""
 
     pod: str
     state: Literal["working", "waiting", "idle", "unknown"] = "unknown"

@@ -1,23 +1,45 @@
 """What is told of the agent in a Pod, in plain types. Pure: no protobuf, no asyncio."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 AgentState = Literal["working", "waiting", "idle", "unknown"]
 Source = Literal["hook", "title", "osc", "screen", ""]
-Choice = Literal["allow", "allow_always", "deny", "text"]
+PERMISSION = ("allow", "allow_always", "deny")
+NEXT, WORDS = "next", "text"
+OPTION = re.compile(r"[1-9]")
+"""Choices that answer a question: a word for a permission, words of one's own, the number of an option, or to go on
+from options that are ticked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One of the answers that an agent offers by number."""
+
+    choice: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
 class AskedQuestion:
-    """What an agent waits for. `choices` are those that can be typed for a person."""
+    """What an agent waits for. `choices` are those that can be typed for a person, `options` what numbers stand for."""
 
     id: str
     text: str
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
 
     def told(self) -> dict[str, Any]:
-        return {"id": self.id, "text": self.text, "choices": list(self.choices)}
+        options = [{"choice": each.choice, "label": each.label} for each in self.options]
+        choices = list(self.choices)
+        return {"id": self.id, "text": self.text, "choices": choices, "options": options}
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> Self:
+        options = tuple(Option(**each) for each in told.get("options", ()))
+        return cls(told["id"], told["text"], tuple(told["choices"]), options)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,15 @@ from pods.api.asked import Asked, verbatim
 from pods.api.documented import FREE, REPEATABLE
 from pods.api.door import Door
 from pods.api.idempotency import once_on_a_runner
-from pods.services.answering import SAID, answer_question, done, interrupt_agent
+from pods.services.answering import answer_question, done, interrupt_agent
 
 
 class Answered(Asked):
     question = serializers.CharField(max_length=64, help_text="Its id, as the Pod shows it.")
-    choice = serializers.ChoiceField(choices=[*SAID], help_text="One of those the question offers.")
+    choice = serializers.CharField(
+        max_length=200,
+        help_text="One of those the question offers: allow, allow_always, deny, next, text, the number of an option or its label.",
+    )
     text = verbatim(help_text="With choice text.")
 
 

@@ -68,6 +68,7 @@ SECTIONS: dict[str, Key] = {
     "ready": sub(
         {
             "paste": Key(reading.yes_or_no, default=False),
+            "hook": Key(reading.text),
             "title": Key(reading.pattern),
             "screen": Key(reading.pattern),
         }
@@ -90,6 +91,7 @@ SECTIONS: dict[str, Key] = {
                     "state": Key(reading.choice("working", "waiting", "idle")),
                     "text": Key(reading.text),
                     "session": Key(reading.text),
+                    "options": Key(reading.pattern),
                 }
             )
         ),
@@ -100,6 +102,9 @@ SECTIONS: dict[str, Key] = {
             "allow": Key(reading.text),
             "allow_always": Key(reading.text),
             "deny": Key(reading.text),
+            "option": Key(reading.text, "{option}"),
+            "words": Key(reading.text),
+            "next": Key(reading.text),
         }
     ),
     "interrupt": sub({"keys": Key(reading.text, "\x1b")}),

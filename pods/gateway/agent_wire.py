@@ -19,7 +19,9 @@ from proto.mesh.v1 import runner_pb2 as pb
 
 JSON_MAX = 16 * 1024  # bytes of a question, or of totals
 TEXT_MAX = 2000  # characters
-CHOICES = ("allow", "allow_always", "deny", "text")
+CHOICES = ("allow", "allow_always", "next", "deny", "text")
+NUMBERS = tuple("123456789")  # of options
+LABEL_MAX = 120
 COUNTS = ("input", "output", "cached", "context")
 SOURCES = {"hook", "title", "osc", "screen"}
 
@@ -52,12 +54,23 @@ def _question(raw: bytes) -> dict[str, Any] | None:
     if not raw:
         return None
     found = json_object(raw, JSON_MAX)
-    choices = found.get("choices")
+    choices, options = found.get("choices"), _options(found.get("options"))
+    known = (*(each["choice"] for each in options), *CHOICES)
     return {
         "id": clean(str(found.get("id", "")), 64),
         "text": paragraphs(str(found.get("text", "")), TEXT_MAX),
-        "choices": [c for c in CHOICES if isinstance(choices, list) and c in choices],
+        "choices": [c for c in known if isinstance(choices, list) and c in choices],
+        "options": options,
     }
+
+
+def _options(held: Any) -> list[dict[str, str]]:
+    """What the numbers stand for; each once."""
+    found: dict[str, str] = {}
+    for each in held if isinstance(held, list) else ():
+        if isinstance(each, dict) and each.get("choice") in NUMBERS:
+            found.setdefault(each["choice"], clean(str(each.get("label", "")), LABEL_MAX))
+    return [{"choice": choice, "label": label} for choice, label in found.items() if label]
 
 
 def _usage(event: pb.FromRunner) -> messages.AgentUsage:

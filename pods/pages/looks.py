@@ -66,6 +66,7 @@ class Answer:
 _ANSWERS = {
     "allow": Answer("allow", "Allow", "a", "primary"),
     "allow_always": Answer("allow_always", "Always"),
+    "next": Answer("next", "Go on", "", "primary"),
     "deny": Answer("deny", "Deny", "d", "danger"),
 }
 
@@ -129,7 +130,11 @@ class PodLook:
         if not (self.call and self.call.kind == "question" and self.pod.question):
             return []
         offered = self.pod.question.get("choices", ())
-        return [answer for choice, answer in _ANSWERS.items() if choice in offered]
+        options = self.pod.question.get("options", ())
+        return [
+            *(Answer(each["choice"], each["label"]) for each in options),
+            *(answer for choice, answer in _ANSWERS.items() if choice in offered),
+        ]
 
     @property
     def asks(self) -> bool:

@@ -148,7 +148,7 @@ def answer(request: PageRequest, key: str) -> HttpResponse:
                 pod, by=request.actor, question=question, choice=choice, text=text
             )
         )
-        said = f"{pod}: {answering.SAID[choice]}."
+        said = f"{pod}: {answering.said_of(pod.question, choice)}."
     elif pod.agent_state == AgentState.UNKNOWN and text:
         terminals.type_into(pod, by=request.actor, text=text, submit=True)
         said = f"Typed into {pod}."

@@ -21,13 +21,15 @@ TEXT = "text"  # the choice that carries words of one's own
 SAID = {
     "allow": "allowed",
     "allow_always": "allowed for good",
+    "next": "went on",
     "deny": "denied",
     TEXT: "answered",
 }
 
 
 def answer_question(pod: Pod, *, by: Actor, question: str, choice: str, text: str = "") -> Command:
-    """`question` is the id of what was read, so that nobody answers what was asked since.
+    """`question` is the id of what was read, so that nobody answers what was asked since. `choice` is one of its
+    choices, or the label of one of its options.
 
     Raises RefusedError for another choice than those offered, ConflictError when it is no longer asked,
     RunnerOfflineError.
@@ -40,16 +42,23 @@ def answer_question(pod: Pod, *, by: Actor, question: str, choice: str, text: st
         raise ConflictError(
             "other_question", f"{pod.key} asks something else by now: look again.", question=asked
         )
+    choice = _by_label(asked).get(choice, choice)
     if choice not in asked.get("choices", ()):
         raise RefusedError("bad_choice", _offered(asked), field="choice")
     if choice == TEXT and not text.strip():
         raise RefusedError("no_text", "Write what to answer.", field="text")
     inputs.check_prompt(text)
     payload = {"question": question, "choice": choice, **({"text": text} if text else {})}
-    said = f"{by.name} {SAID[choice]}: {asked.get('text', '')}"
+    said = f"{by.name} {said_of(asked, choice)}: {asked.get('text', '')}"
     with transaction.atomic():
         record(by, "pod.answer", pod.key, choice=choice)
         return _ask(pod, CommandKind.ANSWER, payload, said)
+
+
+def said_of(asked: dict[str, Any], choice: str) -> str:
+    """What somebody did who gave this answer."""
+    labels = {number: label for label, number in _by_label(asked).items()}
+    return SAID.get(choice) or f"answered “{labels.get(choice, choice)}”"
 
 
 def interrupt_agent(pod: Pod, *, by: Actor) -> Command:
@@ -87,8 +96,14 @@ def _check_running(pod: Pod) -> None:
         raise ConflictError("pod_not_running", f"{pod.key} is {pod.state}.")
 
 
+def _by_label(asked: dict[str, Any]) -> dict[str, str]:
+    return {each["label"]: each["choice"] for each in asked.get("options", ())}
+
+
 def _offered(asked: dict[str, Any]) -> str:
-    return f"It can be answered with: {', '.join(asked.get('choices', ())) or 'nothing from here'}."
+    labels = {choice: f"{choice} ({label})" for label, choice in _by_label(asked).items()}
+    offered = ", ".join(labels.get(choice, choice) for choice in asked.get("choices", ()))
+    return f"It can be answered with: {offered or 'nothing from here'}."
 
 
 def _ask(pod: Pod, kind: CommandKind, payload: dict[str, Any], said: str) -> Command:

@@ -89,8 +89,9 @@ def _line(prompt: Prompt) -> str:
 class AnswerQuestion(Arguments):
     pod: Key
     question: str = Field(max_length=64, description="Its id, as get_pod shows it.")
-    choice: Literal["allow", "allow_always", "deny", "text"] = Field(
-        description="One of those the question offers."
+    choice: str = Field(
+        max_length=200,
+        description="One of those the question offers: allow, allow_always, deny, next, text, or an option's number or label.",
     )
     text: str = Field("", max_length=64 * 1024, description="For choice text.")
 

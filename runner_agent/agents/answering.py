@@ -3,8 +3,9 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
+from runner_agent.agent_messages import NEXT, OPTION, PERMISSION, WORDS, AskedQuestion
 from runner_agent.agents.spec import AgentSpec
 from runner_agent.agents.watched import Watched
 from runner_agent.messages import CommandError
@@ -13,9 +14,11 @@ from runner_agent.together import until
 
 DRAWN_WITHIN_S = 3.0  # a hook tells of a dialog before the dialog is there
 GONE_WITHIN_S = 5.0
-ENTER_AFTER_S = 0.2
+BETWEEN_S = 0.2  # a key, a text and Enter that come at once are taken for a paste
 
-CHOICES = get_args(Literal["allow", "allow_always", "deny", "text"])
+
+def is_choice(choice: str) -> bool:
+    return choice in {*PERMISSION, NEXT, WORDS} or OPTION.fullmatch(choice) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +35,16 @@ class ToAnswer:
 async def answer(host: PodHost, watched: Watched, wanted: ToAnswer) -> dict[str, Any]:
     """What was seen after it. CommandError no_question, no_choice, pod_ended."""
     _check_open(watched, wanted)
-    keys = _keys(watched, wanted)
+    pieces = _pieces(watched, wanted)
     await _until_drawn(watched, wanted)
-    writer = f"answer:{wanted.id}"
+    _check_offered(watched, wanted)
+    typed = 0
     with _TypingInto(host):
-        await host.input(keys, writer, 0)
-        if wanted.choice == "text":
-            await asyncio.sleep(ENTER_AFTER_S)
-            await host.input(b"\r", writer, len(keys))
+        for piece in pieces:
+            if typed:
+                await asyncio.sleep(BETWEEN_S)
+            await host.input(piece, f"answer:{wanted.id}", typed)
+            typed += len(piece)
     with suppress(TimeoutError):
         async with asyncio.timeout(GONE_WITHIN_S):
             await until(watched.changed, lambda: not _is_open(watched, wanted) or not host.running)
@@ -75,19 +80,36 @@ def _check_open(watched: Watched, wanted: ToAnswer) -> None:
         )
 
 
-def _keys(watched: Watched, wanted: ToAnswer) -> bytes:
-    if wanted.choice == "text":
+def _check_offered(watched: Watched, wanted: ToAnswer) -> None:
+    """A dialog that is drawn may offer something else than was thought before."""
+    asked = watched.status.question
+    if asked and wanted.choice not in (*asked.choices, WORDS):
+        raise CommandError("no_choice", f"It does not offer “{wanted.choice}”: look at it again.")
+
+
+def _pieces(watched: Watched, wanted: ToAnswer) -> list[bytes]:
+    """What is typed, one after the other."""
+    answers, asked = (watched.spec or AgentSpec("")).answers, watched.status.question
+    if wanted.choice == WORDS:
         text = "".join(c for c in wanted.text.replace("\n", " ") if c.isprintable())
         if not text:
             raise CommandError("no_choice", "There is no text to answer with.")
-        return text.encode()
-    answers = (watched.spec or AgentSpec("")).answers
-    keys = str(getattr(answers, wanted.choice))
+        leads = answers.words.replace("{option}", _place_after(asked))
+        return [piece.encode() for piece in (leads, text, "\r") if piece]
+    if OPTION.fullmatch(wanted.choice):
+        offered = {each.choice for each in asked.options} if asked else set()
+        keys = answers.option.replace("{option}", wanted.choice) if wanted.choice in offered else ""
+    else:
+        keys = str(getattr(answers, wanted.choice))
     if not keys:
         raise CommandError(
             "no_choice", f"This agent has no key for “{wanted.choice}”: answer in its terminal."
         )
-    return keys.encode()
+    return [keys.encode()]
+
+
+def _place_after(asked: AskedQuestion | None) -> str:
+    return str(max((int(each.choice) for each in asked.options), default=0) + 1) if asked else ""
 
 
 async def _until_drawn(watched: Watched, wanted: ToAnswer) -> None:

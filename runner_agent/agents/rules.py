@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runner_agent.agent_messages import AgentState, Choice, Source
+from runner_agent.agent_messages import OPTION, PERMISSION, AgentState, Option, Source
 from runner_agent.agents.spec import AgentSpec, AnswerKeys, StatusRule
 
 JSON_MAX = 8000  # characters of a hook's JSON that are searched
@@ -14,9 +14,11 @@ TITLE_MAX = 256
 LINES = 20  # of the screen, the last ones with text
 SCREEN_MAX = 4000  # characters of them
 TEXT_MAX = 1000
+LABEL_MAX = 120
 VALUE_MAX = 500  # characters of one value in a template
 LATEST = "SessionStart"  # an event that may name another conversation than before
 
+_FRAME = re.compile(r"^[│┃▌ ]+", re.MULTILINE)  # what a program draws beside its text
 _FIELD = re.compile(r"\{([A-Za-z0-9_.]{1,80})\}")
 _SHELL = (  # semantic prompts: a shell that marks them needs no declaration
     StatusRule(source="osc", match=r"^133;[AB]", state="idle"),
@@ -34,6 +36,7 @@ class Match:
     text: str = ""
     session: str = ""
     event: str = ""
+    options: tuple[Option, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class _Compiled:
     pattern: re.Pattern[str] | None
     text: str
     session: str
+    options: re.Pattern[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ class Rules:
     """By source, in the order of the declaration: the first that matches says it."""
 
     by_source: Mapping[str, tuple[_Compiled, ...]] = field(default_factory=dict)
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[str, ...] = ()
+    answers: AnswerKeys = field(default_factory=AnswerKeys)
 
     @classmethod
     def of(cls, spec: AgentSpec | None) -> "Rules":
@@ -61,7 +66,9 @@ class Rules:
         for rule in declared:
             by_source.setdefault(rule.source, []).append(_compiled(rule))
         kept = {source: tuple(rules) for source, rules in by_source.items()}
-        return cls(kept, _choices(spec.answers) if spec else ())
+        answers = spec.answers if spec else AnswerKeys()
+        choices = tuple(choice for choice in PERMISSION if getattr(answers, choice))
+        return cls(kept, choices, answers)
 
     def says(self, *sources: str) -> set[AgentState]:
         """The states that rules of these sources can tell."""
@@ -105,7 +112,8 @@ class Rules:
             return None
         line = found.evidence.partition(":")[2].strip()
         said = found.text or (shown if found.state == "waiting" else "")
-        return Match("screen", found.state, f"screen “{line[:120]}”", text=said[-TEXT_MAX:])
+        shown_as = f"screen “{line[:120]}”"
+        return replace(found, evidence=shown_as, text=said[-TEXT_MAX:])
 
     def _search(self, source: Source, text: str, evidence: str) -> Match | None:
         for rule in self.by_source.get(source, ()):
@@ -113,10 +121,11 @@ class Rules:
             if found is None:
                 continue
             named = found.groupdict()
-            said = named.get("text") or filled(rule.text, named)
+            said = _FRAME.sub("", named.get("text") or "").strip() or filled(rule.text, named)
             if source == "screen":
                 evidence = f"screen:{_line_of(text, found.start())}"
-            return Match(source, rule.state, evidence, text=said[:TEXT_MAX])
+            options = _options(rule.options, text[found.start() :])
+            return Match(source, rule.state, evidence, text=said[:TEXT_MAX], options=options)
         return None
 
 
@@ -129,16 +138,19 @@ def _compiled(rule: StatusRule) -> _Compiled:
             pass
         case _:
             state = "unknown"
-    return _Compiled(state, rule.event, pattern, rule.text, rule.session)
+    options = re.compile(rule.options, flags) if rule.options else None
+    return _Compiled(state, rule.event, pattern, rule.text, rule.session, options)
 
 
-def _choices(keys: AnswerKeys) -> tuple[Choice, ...]:
-    given: Iterable[tuple[Choice, str]] = (
-        ("allow", keys.allow),
-        ("allow_always", keys.allow_always),
-        ("deny", keys.deny),
-    )
-    return tuple(choice for choice, typed in given if typed)
+def _options(pattern: re.Pattern[str] | None, text: str) -> tuple[Option, ...]:
+    """Each number once: the first that has it."""
+    found: dict[str, Option] = {}
+    for one in pattern.finditer(text) if pattern else ():
+        named = one.groupdict()
+        choice, label = str(named.get("choice", "")), str(named.get("label", "")).strip()
+        if OPTION.fullmatch(choice) and label:
+            found.setdefault(choice, Option(choice, label[:LABEL_MAX]))
+    return tuple(found.values())
 
 
 def _line_of(text: str, at: int) -> str:
@@ -164,9 +176,12 @@ def filled(template: str, data: Mapping[str, Any]) -> str:
 
 def _value(data: Any, path: list[str]) -> str:
     for name in path:
-        if not isinstance(data, Mapping) or name not in data:
+        if isinstance(data, list) and name.isdigit() and int(name) < len(data):
+            data = data[int(name)]
+        elif isinstance(data, Mapping) and name in data:
+            data = data[name]
+        else:
             return ""
-        data = data[name]
     if data is None:
         return ""
     said = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)

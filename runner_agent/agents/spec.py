@@ -78,8 +78,13 @@ class ReadyRule:
     """Whichever of these is declared must hold; nothing declared: when its Terminal is quiet."""
 
     paste: bool = False
+    hook: str = ""
     title: str = ""
     screen: str = ""
+
+    @property
+    def is_declared(self) -> bool:
+        return self != ReadyRule()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class PromptRule:
 @dataclass(frozen=True, slots=True)
 class StatusRule:
     """`source`: "hook", "title", "osc" or "screen". `event` names a hook; `match` is a regular expression; `text` and
-    `session` are templates of the hook's fields."""
+    `session` are templates of the hook's fields; `options` finds the numbered answers on a screen that matched."""
 
     source: str = ""
     state: str = ""
@@ -101,13 +106,20 @@ class StatusRule:
     match: str = ""
     text: str = ""
     session: str = ""
+    options: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerKeys:
+    """`option` is typed for a numbered answer, `words` before an answer in words; `{option}` is its number, in `words`
+    that of the place after the last option. `next` goes on from options that are only ticked."""
+
     allow: str = ""
     allow_always: str = ""
     deny: str = ""
+    option: str = "{option}"
+    words: str = ""
+    next: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +209,9 @@ def _check(spec: AgentSpec) -> None:
     for rule in spec.status:
         if rule.state not in STATES:
             raise _bad(f"a status rule says {rule.state!r}; there are {', '.join(STATES)}")
-    _check_patterns(spec.ready.title, spec.ready.screen, *(rule.match for rule in spec.status))
+    _check_patterns(spec.ready.title, spec.ready.screen)
+    for rule in spec.status:
+        _check_patterns(rule.match, rule.options)
 
 
 def _check_install(install: Install) -> None:

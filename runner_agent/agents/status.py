@@ -4,46 +4,21 @@ Each source has its last word; `Tracker` weighs them. What was measured of the r
 * An interrupt fires no hook: a title that turns idle after the last hook ends “working”.
 * A title may say idle while the agent waits for a permission: then the hook stands, until something shows that it was
   answered: a newer hook, a title that turns to working, or a dialog that was on the screen and is gone.
+* A spinner in the title may turn on for a moment after a notice said that it waits: each of the two is heard by itself.
 * Hooks may come late, or not at all: what counts is when they were fired, and a title that stands against them.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, Self
 
 from runner_agent.agent_messages import AgentState, AskedQuestion, Source
+from runner_agent.agents.readings import Reading, Status, asked, reading, repeats
 from runner_agent.agents.rules import LATEST, Match, Rules
 
 SETTLE_MS = 3000  # a title that is only repeated outweighs a hook that is so much older
 STANDING_MS = 5000  # a title that says idle for so long against a hook that says working is right
-SAME_QUESTION_MS = 3000  # two sources that tell of one question do so within this
 ANSWERS = (b"\r", b"\n", b"\x1b")  # keys that may answer a dialog, besides the declared ones
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A source's last word. `begun_ms`: it says this since; `at_ms`: it said so last."""
-
-    source: Source
-    state: AgentState
-    evidence: str
-    begun_ms: int
-    at_ms: int
-    text: str = ""
-    event: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """All that is known now. `since_ms`: of the state."""
-
-    state: AgentState = "unknown"
-    source: Source = ""
-    text: str = ""
-    evidence: str = ""
-    since_ms: int = 0
-    question: AskedQuestion | None = None
-    session: str = ""
 
 
 class Tracker:
@@ -52,7 +27,7 @@ class Tracker:
     def __init__(self, rules: Rules, session: str = "") -> None:
         self._rules, self._session = rules, session
         self._hook: Reading | None = None
-        self._title: Reading | None = None  # or a notice: whichever spoke last
+        self._signs: dict[Source, Reading] = {}  # titles and notices, each for itself
         self._screen: Reading | None = None
         self._dialog_seen = False  # while a hook says waiting
         self._begun_ms = 0  # it was seen to begin a turn, or to ask, at this time
@@ -67,10 +42,10 @@ class Tracker:
         before = self._hook
         if before and before.at_ms > at_ms:
             return  # it was overtaken by a newer one
-        if before and _repeats(before, match):
+        if before and repeats(before, match):
             self._hook = replace(before, at_ms=at_ms, text=before.text or match.text)
         else:
-            self._hook = _reading(match, at_ms, at_ms)
+            self._hook = reading(match, at_ms, at_ms)
             self._dialog_seen = False
         self._note_begun(match, at_ms)
         self._weigh(at_ms)
@@ -113,12 +88,13 @@ class Tracker:
 
     def sees_dialog(self) -> bool:
         """By the screen or the title alone."""
-        return any(each and each.state == "waiting" for each in (self._screen, self._title))
+        shown = (self._screen, self._signs.get("title"))
+        return any(each and each.state == "waiting" for each in shown)
 
     # ---- across restarts
 
     def kept(self) -> dict[str, Any]:
-        readings = {"hook": self._hook, "title": self._title, "screen": self._screen}
+        readings = {"hook": self._hook, "screen": self._screen, **self._signs}
         return {
             "readings": {name: asdict(each) for name, each in readings.items() if each},
             "dialog_seen": self._dialog_seen,
@@ -132,15 +108,15 @@ class Tracker:
     def again(cls, rules: Rules, kept: Mapping[str, Any], session: str = "") -> Self:
         """As it was; KeyError and TypeError for what was not kept by this class."""
         tracker = cls(rules, str(kept["session"]) or session)
-        found = {name: Reading(**each) for name, each in kept["readings"].items()}
-        tracker._hook, tracker._title = found.get("hook"), found.get("title")
-        tracker._screen = found.get("screen")
+        found = {name: Reading.read(each) for name, each in kept["readings"].items()}
+        tracker._hook, tracker._screen = found.pop("hook", None), found.pop("screen", None)
+        tracker._signs = {each.source: each for each in found.values()}
         tracker._dialog_seen = bool(kept["dialog_seen"])
         tracker._begun_ms = int(kept["begun_ms"])
         best = tracker._best(0)
         asked = kept["question"]
-        question = asked and AskedQuestion(asked["id"], asked["text"], tuple(asked["choices"]))
-        tracker.status = tracker._status(best, int(kept["since_ms"]), question or None)
+        question = AskedQuestion.read(asked) if asked else None
+        tracker.status = tracker._status(best, int(kept["since_ms"]), question)
         return tracker
 
     # ---- inside
@@ -157,16 +133,24 @@ class Tracker:
     def _said(self, match: Match | None, at_ms: int) -> None:
         if match is None:
             return
-        was = self._title
-        self._title = self._continued(was, match, at_ms)
+        was = self._signs.get(match.source)
+        self._signs[match.source] = self._continued(was, match, at_ms)
         self._note_turn(was, match, at_ms)
         self._weigh(at_ms)
 
+    @property
+    def _title(self) -> Reading | None:
+        """Of titles and notices the one that changed last: a spinner that turns on says nothing new."""
+        if not self._signs:
+            return None
+        last = max(self._signs.values(), key=lambda each: (each.begun_ms, each.at_ms))
+        said = (each.text for each in self._signs.values() if each.state == last.state)
+        return replace(last, text=last.text or next(filter(None, said), ""))
+
     def _continued(self, before: Reading | None, match: Match, at_ms: int) -> Reading:
-        if before is None or before.state != match.state:
-            return _reading(match, at_ms, at_ms)
-        text = match.text or (before.text if match.source != before.source else "")
-        return replace(_reading(match, before.begun_ms, at_ms), text=text)
+        if before is None or before.state != match.state or _asks_another(before, match):
+            return reading(match, at_ms, at_ms)
+        return reading(match, before.begun_ms, at_ms)
 
     def _note_turn(self, was: Reading | None, match: Match, at_ms: int) -> None:
         if match.state != "idle" and (was is None or was.state != match.state):
@@ -191,7 +175,9 @@ class Tracker:
         state: AgentState = best.state if best else "unknown"
         changed_ms = best.begun_ms if best else now_ms
         since = before.since_ms if state == before.state else changed_ms
-        question = self._question(best, before.question)
+        question = None
+        if best is not None and best.state == "waiting":
+            question = asked(best, self._screen, before, self._rules)
         self.status = self._status(best, since, question)
 
     def _status(
@@ -208,17 +194,6 @@ class Tracker:
             question=question,
             session=self._session,
         )
-
-    def _question(self, best: Reading | None, before: AskedQuestion | None) -> AskedQuestion | None:
-        if best is None or best.state != "waiting":
-            return None
-        shown = self._screen.text if self._screen and self._screen.state == "waiting" else ""
-        text = best.text or shown
-        begun = int(before.id, 36) if before else 0
-        from_another = best.source != self.status.source
-        near = abs(begun - best.begun_ms) < SAME_QUESTION_MS
-        number = begun if before and from_another and near else best.begun_ms
-        return AskedQuestion(_base36(number), text, self._rules.choices)
 
     def _best(self, now_ms: int) -> Reading | None:
         top = self._hook_or_title(now_ms)
@@ -253,20 +228,6 @@ class Tracker:
         return hook.state == "working" and title.state == "idle" and tells_both and stands
 
 
-def _reading(match: Match, begun_ms: int, at_ms: int) -> Reading:
-    return Reading(
-        match.source, match.state, match.evidence, begun_ms, at_ms, match.text, match.event
-    )
-
-
-def _repeats(before: Reading, match: Match) -> bool:
-    """Another event that tells of the same question; the same event asks a new one."""
-    return before.state == match.state == "waiting" and before.event != match.event
-
-
-def _base36(number: int) -> str:
-    digits = ""
-    while number:
-        number, digit = divmod(number, 36)
-        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
-    return digits or "0"
+def _asks_another(before: Reading, match: Match) -> bool:
+    """The next of several questions in one dialog."""
+    return bool(match.options) and (before.text, before.options) != (match.text, match.options)

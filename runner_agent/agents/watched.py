@@ -3,17 +3,18 @@
 import asyncio
 import json
 import logging
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner_agent.agent_messages import AgentStatus
+from runner_agent.agents.readiness import Readiness
+from runner_agent.agents.readings import Status
 from runner_agent.agents.rules import Rules, last_lines
 from runner_agent.agents.signs import Signs
-from runner_agent.agents.spec import AgentSpec
-from runner_agent.agents.status import STANDING_MS, Status, Tracker
+from runner_agent.agents.spec import AgentSpec, ReadyRule
+from runner_agent.agents.status import STANDING_MS, Tracker
 from runner_agent.terminals.host_link import Typing
 from runner_agent.terminals.pod_host import PodHost
 
@@ -37,7 +38,8 @@ class Watched:
     ) -> None:
         self.host, self.spec = host, spec
         self.rules = Rules.of(spec)
-        self.tools_listed = self.is_ready = False
+        self.tools_listed = False
+        self._ready = Readiness(spec.ready if spec else ReadyRule())
         self.changed = asyncio.Event()
         self._kept, self._say = kept, say
         self._signs = Signs(bell=self.rules.wants_bell)
@@ -57,6 +59,10 @@ class Watched:
     @property
     def status(self) -> Status:
         return self._tracker.status
+
+    @property
+    def is_ready(self) -> bool:
+        return self._ready.holds
 
     def message(self) -> AgentStatus:
         now = self.status
@@ -92,8 +98,10 @@ class Watched:
         self._grew(self.host)
 
     def hook(self, event: str, data: dict[str, Any], at_ms: int) -> None:
+        self._ready.hear(event)
         self._tracker.hook(event, data, min(at_ms, now_ms()))
         self._weighed()
+        self._grew(self.host)
 
     def saw_tools(self) -> None:
         """Its tools/list reached our door."""
@@ -108,8 +116,8 @@ class Watched:
         if not self._title and shown["title"]:
             self._note_title(str(shown["title"]), now_ms())
         self._tracker.screen(str(shown["text"]), now_ms(), is_quiet=is_quiet)
-        if not self.is_ready:
-            self._judge_ready(shown, is_quiet=is_quiet)
+        if self._ready.judge(shown, self._title, is_quiet=is_quiet and self.host.end > 0):
+            self._keep()
         self._weighed()
 
     def close(self) -> None:
@@ -168,20 +176,6 @@ class Watched:
         self._tracker.typed(typing.data, now_ms(), *keys)
         self._weighed()
 
-    def _judge_ready(self, shown: dict[str, Any], *, is_quiet: bool) -> None:
-        rule = self.spec.ready if self.spec else None
-        if rule is None or not (rule.paste or rule.title or rule.screen):
-            self.is_ready = is_quiet and self.host.end > 0
-        else:
-            self.is_ready = (
-                (not rule.paste or bool(shown["bracketed_paste"]))
-                and bool(re.search(rule.title, self._title))
-                and bool(re.search(rule.screen, str(shown["text"]), re.MULTILINE))
-            )
-        if self.is_ready:
-            self._keep()
-            self.changed.set()
-
     # ---- inside: telling
 
     def _weighed(self) -> None:
@@ -228,6 +222,7 @@ class Watched:
             "tracker": self._tracker.kept(),
             "tools_listed": self.tools_listed,
             "is_ready": self.is_ready,
+            "heard": sorted(self._ready.heard),
         }
         draft = self._kept.with_suffix(".new")
         try:
@@ -243,7 +238,8 @@ class Watched:
         try:
             held = json.loads(self._kept.read_text())
             tracker = Tracker.again(self.rules, held["tracker"])
-            self.tools_listed, self.is_ready = held["tools_listed"], held["is_ready"]
+            self.tools_listed, self._ready.holds = held["tools_listed"], held["is_ready"]
+            self._ready.heard.update(held.get("heard", ()))
         except FileNotFoundError:
             return Tracker(self.rules)
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner_agent.agents.answering import CHOICES, ToAnswer
+from runner_agent.agents.answering import ToAnswer, is_choice
 from runner_agent.agents.start import AgentStart
 from runner_agent.messages import (
     Command,
@@ -80,7 +80,7 @@ def answer_of(command: Command) -> ToAnswer:
     with _Reading(command):
         held = command.payload
         choice = str(held["choice"])
-        if choice not in CHOICES:
+        if not is_choice(choice):
             raise ValueError(f"{choice!r} is no choice")
         text = str(held.get("text") or "")
         return ToAnswer(command.pod, command.id, str(held.get("question") or ""), choice, text)

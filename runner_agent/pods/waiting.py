@@ -25,7 +25,7 @@ def ended(pod: str) -> CommandError:
 async def until_ready(host: PodHost, watched: Watched) -> None:
     """CommandError pod_ended, or not_ready with what the screen shows."""
     rule = watched.spec.ready if watched.spec else None
-    if rule is not None and (rule.paste or rule.title or rule.screen):
+    if rule is not None and rule.is_declared:
         if not await _within(READY_WITHIN_S, host, watched, lambda: watched.is_ready):
             raise CommandError(
                 "not_ready",

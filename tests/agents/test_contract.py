@@ -24,6 +24,10 @@ from tests.agents.programs import PROGRAMS
 FIXTURES = Path(__file__).parent / "fixtures"
 DECLARED = Path(__file__).parents[2] / "pods" / "agent_types"
 KEY = "sk-fake-0123456789abcdefghijklmnop"
+HOOK = {
+    "tool_name": "AskUserQuestion",
+    "tool_input": {"questions": [{"question": "Which color do you prefer?", "header": "Color"}]},
+}
 VALUES = {
     "session": "00000000-0000-4000-8000-000000000000",
     "resume": "00000000-0000-4000-8000-000000000000",
@@ -100,6 +104,56 @@ def test_what_it_said_and_showed_gives_its_states(slug):
     }
     permission = (screens / "permission.txt").read_text()
     assert "made-by-the-agent" in asked.text or "made-by-the-agent" in permission
+
+
+ASKED = {
+    "one": (
+        "Which color do you prefer?",
+        {"1": "Red", "2": "Blue"},
+        ("1", "2", "text", "deny"),
+    ),
+    "first-of-two": (
+        "Which color do you prefer?",
+        {"1": "Red", "2": "Blue"},
+        ("1", "2", "text", "deny"),
+    ),
+    "ticked": (
+        "Which sizes should there be in the shop, given that every one of them costs space, and that the people who come"
+        " mostly\nbuy the small ones?",
+        {"1": "[✔] Small", "2": "[ ] Large"},
+        ("1", "2", "next", "deny"),
+    ),
+    "review": (
+        "● Which color do you prefer?\n→ Red\n● Which sizes should there be in the shop, given that every one of them"
+        " costs space, and that the people who come\nmostly buy the small ones?\n→ Small, Large",
+        {"1": "Submit answers", "2": "Cancel"},
+        ("1", "2", "text", "deny"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_question_of_claude_is_read_with_its_answers(name):
+    tracker = Tracker(Rules.of(spec_of("claude")))
+    screen = (FIXTURES / "claude" / "questions" / f"{name}.txt").read_text()
+    tracker.hook("PreToolUse", HOOK, 1_000_000)
+    before = tracker.status.question
+    assert before.text == "Which color do you prefer?"
+    tracker.screen(screen, 1_000_400, is_quiet=True)
+    asked = tracker.status.question
+    text, options, choices = ASKED[name]
+    assert (asked.text, asked.choices, asked.id) == (text, choices, before.id)
+    assert {each.choice: each.label for each in asked.options} == options
+
+
+def test_the_next_of_several_questions_of_claude_is_another_one():
+    tracker, ids = Tracker(Rules.of(spec_of("claude"))), []
+    for at, name in enumerate(["one", "one", "ticked", "review"]):
+        screen = (FIXTURES / "claude" / "questions" / f"{name}.txt").read_text()
+        tracker.screen(screen, 1_000_000 + at * 1000, is_quiet=True)
+        ids.append(tracker.status.question.id)
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 3
 
 
 @each_program

@@ -21,6 +21,12 @@ from tests.pods.api.client import Caller, error
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 QUESTION = {"id": "q7", "text": "Run rm -rf build?", "choices": ["allow", "deny", "text"]}
+OPTIONS = {
+    "id": "q8",
+    "text": "Which color?",
+    "choices": ["1", "2", "deny"],
+    "options": [{"choice": "1", "label": "Red"}, {"choice": "2", "label": "Blue"}],
+}
 WITHIN_S = 10
 
 
@@ -66,6 +72,20 @@ def test_the_choice_reaches_the_runner_and_who_chose_is_on_record() -> None:
         {"pod": pod.key, "question": "q7", "choice": "text", "text": "only build/tmp"},
     )
     assert pod.events.get(step="answer").text == "bob (test) answered: Run rm -rf build?"
+
+
+@pytest.mark.parametrize("choice", ["2", "Blue"])
+def test_an_option_is_chosen_by_its_number_or_its_label(cast: Cast, choice: str) -> None:
+    pod = asking(cast, question=OPTIONS)
+    command = answer_question(pod, by=actor_of(cast.bob), question="q8", choice=choice)
+    assert command.payload["choice"] == "2"
+    assert pod.events.get(step="answer").text == "bob answered “Blue”: Which color?"
+
+
+def test_an_option_that_is_not_offered_is_refused_with_those_that_are(cast: Cast) -> None:
+    pod = asking(cast, question=OPTIONS)
+    with pytest.raises(RefusedError, match=r"1 \(Red\), 2 \(Blue\), deny"):
+        answer_question(pod, by=actor_of(cast.bob), question="q8", choice="Green")
 
 
 @pytest.mark.django_db(transaction=True)

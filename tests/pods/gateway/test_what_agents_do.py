@@ -136,12 +136,25 @@ def test_nothing_began_in_the_future(session: Attachment, pod: Pod) -> None:
 
 
 def test_what_is_said_is_cut_and_cleaned() -> None:
-    question = {"id": "x" * 100, "text": "a\0\x1b[31m" + "b" * 9000, "choices": ["allow", "rm -rf"]}
+    question = {
+        "id": "x" * 100,
+        "text": "a\0\x1b[31m" + "b" * 9000,
+        "choices": ["allow", "rm -rf", "2", "77"],
+        "options": [
+            {"choice": "2", "label": "b\x1b[31m" + "c" * 900},
+            {"choice": "2", "label": "again"},
+            {"choice": "77", "label": "no number"},
+            {"choice": ["1"]},
+            "3",
+        ],
+    }
     decoded = decode(
         said(state="waiting", source="guess", question_json=json.dumps(question).encode())
     )
     assert decoded.source == ""
-    assert decoded.question["choices"] == ["allow"]
+    assert decoded.question["choices"] == ["2", "allow"]
+    (option,) = decoded.question["options"]
+    assert (option["choice"], len(option["label"]), "\x1b" in option["label"]) == ("2", 120, False)
     assert len(decoded.question["id"]) == 64
     assert len(decoded.question["text"]) == 2000
     assert not {"\0", "\x1b"} & set(decoded.question["text"])

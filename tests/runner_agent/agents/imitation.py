@@ -2,18 +2,22 @@
 
 It runs by itself (`python imitation.py`), with the Runner's own `mesh` on its PATH. What it is told:
 `ask` → a permission dialog; `slow` → works until Escape, and fires no hook then; anything else is repeated.
+With `--restores` it takes a moment over a conversation first, and loses what is typed meanwhile, as Gemini CLI does.
 """
 
 import json
 import os
+import select
 import subprocess
 import sys
 import termios
+import time
 import tty
 import uuid
 from pathlib import Path
 
 IDLE, BUSY = "✳ Claude Code", "◐ Claude Code"
+RESTORES_S = 1.0
 MARK = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT} "
 
 
@@ -31,6 +35,13 @@ def hook(event: str, **data: object) -> None:
         return
     said = json.dumps({"session_id": "conversation-1", **data})
     subprocess.run(["mesh", "hook", event], input=said, text=True, check=True)
+
+
+def restore() -> None:
+    until = time.monotonic() + RESTORES_S
+    while (left := until - time.monotonic()) > 0:
+        if select.select([0], [], [], left)[0]:
+            os.read(0, 1 << 16)
 
 
 def key() -> str:
@@ -102,6 +113,8 @@ def main() -> None:
     try:
         say(f"\x1b[?2004h{MARK}")
         title(IDLE)
+        if "--restores" in sys.argv:
+            restore()
         hook("SessionStart", source="startup")
         while True:
             turn(prompt())

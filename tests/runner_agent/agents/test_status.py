@@ -2,9 +2,10 @@
 
 import pytest
 
+from runner_agent.agents.readings import SAME_QUESTION_MS
 from runner_agent.agents.rules import Rules
 from runner_agent.agents.spec import AgentSpec
-from runner_agent.agents.status import SAME_QUESTION_MS, SETTLE_MS, STANDING_MS, Tracker
+from runner_agent.agents.status import SETTLE_MS, STANDING_MS, Tracker
 from tests.runner_agent.agents.declared import built_in
 
 T = 1_760_000_000_000
@@ -291,6 +292,20 @@ def test_codex_by_its_title_alone():
     assert it.status.question is not None
     assert it.title("⠸ codex").state == "working"
     assert it.title("codex").state == "idle"
+
+
+def test_codex_asks_although_its_spinner_turns_on_for_a_moment():
+    """As recorded: its notice, frames of the spinner, and only then the title that says so."""
+    it = Seen(built_in("codex"), session="s1")
+    it.osc("7501;state=working:app=codex").title("⠹ codex")
+    it.hook("PreToolUse", tool_name="Bash").title("⠧ codex")
+    it.hook("PermissionRequest", tool_name="Bash", tool_input={"command": "touch x"})
+    asked = it.osc("7501;state=blocked:app=codex:kind=permission", after=30).status.question
+    for frame in "⠇⠏⠋⠙":
+        assert it.title(f"{frame} codex").status.question == asked
+    assert it.title("[ . ] Action Required | codex").status.question == asked
+    assert it.title("⠹ codex", after=900).state == "working"
+    assert it.osc("7501;state=working:app=codex").state == "working"
 
 
 def test_codex_ignores_the_hooks_of_a_conversation_of_its_own():

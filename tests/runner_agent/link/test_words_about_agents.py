@@ -13,7 +13,8 @@ SECRET = "sk-very-secret"
 
 
 def test_a_status_with_its_question():
-    question = a.AskedQuestion("q1", "May it run\nrm -rf build?", ("allow", "deny"))
+    options = (a.Option("1", "Red"), a.Option("2", "Blue"))
+    question = a.AskedQuestion("q1", "Which color\ndo you want?", ("1", "2", "deny"), options)
     said = a.AgentStatus(
         "pod-a", "waiting", "hook", question.text, "hook PermissionRequest", 5, question, "s-1"
     )
@@ -24,7 +25,12 @@ def test_a_status_with_its_question():
         text=question.text,
         evidence="hook PermissionRequest",
         since_ms=5,
-        question={"id": "q1", "text": question.text, "choices": ["allow", "deny"]},
+        question={
+            "id": "q1",
+            "text": question.text,
+            "choices": ["1", "2", "deny"],
+            "options": [{"choice": "1", "label": "Red"}, {"choice": "2", "label": "Blue"}],
+        },
         session="s-1",
     )
 

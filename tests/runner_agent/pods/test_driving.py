@@ -111,6 +111,15 @@ async def test_a_prompt_is_typed_when_ready_and_seen_to_start_a_turn(config):
         assert (status.source, status.session) == ("hook", "conversation-1")
 
 
+async def test_nothing_is_typed_before_the_hook_that_says_it_takes_prompts(config):
+    """A line of input can be there, and be lost while a conversation is restored."""
+    async with driven(config) as rig:
+        ready = {"paste": True, "title": "^✳", "hook": "SessionStart"}
+        host = await rig.agent("--restores", ready=ready)
+        assert await rig.prompt(host, "go on") == ["typed", "submitted", "started"]
+        await rig.shows(host, "read 'go on'")
+
+
 async def test_five_thousand_bytes_and_an_end_of_paste_arrive_as_they_are_seen(config):
     text = "\n".join(f"row {number:03} " + "x" * 36 for number in range(110))
     async with driven(config) as rig:
