@@ -1,5 +1,6 @@
 """How every process logs: one line an event on stderr, with the request it belongs to."""
 
+import logging
 from typing import Any
 
 import structlog
@@ -48,6 +49,11 @@ def configure(level: str, *, as_json: bool) -> dict[str, Any]:
             "django_structlog": {"level": "WARNING"},  # else two lines per request
         },
     }
+
+
+def troubles_only() -> None:
+    """For a command that itself tells a person what it does."""
+    logging.getLogger().setLevel(logging.WARNING)
 
 
 def _renderer(*, as_json: bool) -> Processor:

@@ -29,6 +29,7 @@ def own():
 def test_it_starts_stops_and_goes_on_where_it_was(own):
     first = own.start()
     assert first.count("\n") == 1
+    assert "[info" not in own.said.read_text()  # what it says is for a person
     assert own.run_file["login_url"] in first
     assert stat.S_IMODE((own.home / "run.json").stat().st_mode) == 0o600
     before = own.run_file
@@ -36,6 +37,7 @@ def test_it_starts_stops_and_goes_on_where_it_was(own):
     key = api.run("sh", "-c", "echo begun; sleep 1000")
     api.becomes(key, "running")
     pids = _pod_processes(own)
+    assert pids
 
     last = own.interrupt()
     assert "2 Pods go on" in last  # the demo Pod of the first run, too
@@ -64,7 +66,7 @@ def _pod_processes(own: System) -> set[int]:
             environment = path.read_bytes()
         except OSError:
             continue
-        if f"HOME={own.home}/runner/pods/".encode() in environment:
+        if f"HOME={own.home}/runner/homes/".encode() in environment:
             found.add(int(path.parent.name))
     return found
 

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from mesh.logs import troubles_only
 from mesh.up.stop import stop
 from mesh.up.trouble import TroubleError
 
@@ -11,6 +12,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *_args: Any, **_options: Any) -> None:
+        troubles_only()
         try:
             self.stdout.write(stop())
         except TroubleError as trouble:
