@@ -43,6 +43,7 @@ class Session:
         self.goodbye: Goodbye | None = None
         self.in_flight: dict[str, int] = {}  # sent and not acknowledged: when queued, in ms
         self.wanted = asyncio.Event()  # there may be Commands to send
+        self.beats = asyncio.Event()  # the next heartbeat is not to wait for its time
         self.refused = 0  # claims about what is not this Runner's
         self.round_trip_ms: float | None = None
         self.clock_offset_ms: float | None = None
@@ -121,7 +122,10 @@ class Session:
         recorded = self.heard_at
         while True:
             await self.send(Heartbeat(sent_at_ms=clock_ms(), trusted=trusted()))
-            await asyncio.sleep(self._periods.heartbeat)
+            self.beats.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._periods.heartbeat):
+                    await self.beats.wait()
             if self.heard_at > recorded:
                 recorded = self.heard_at
                 await record()

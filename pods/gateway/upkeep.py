@@ -42,7 +42,7 @@ class Upkeep:
                 every(periods.row, partial(self._keep_row, gateway_id, address), "row")
             )
             group.create_task(every(periods.row, bury, "sweep of dead gateways"))
-            group.create_task(every(periods.row, self._look_at_authority, "authority"))
+            group.create_task(every(periods.sweep, self._look_at_authority, "authority"))
             group.create_task(every(HEALTH_S, partial(self._tell, periods), "health"))
 
     async def _look(self) -> None:
@@ -50,7 +50,10 @@ class Upkeep:
         self._placer.want()
 
     async def _look_at_authority(self) -> None:
-        self.trusted = await self._pool.run(lambda: self._authority.trusted_hash)
+        now = await self._pool.run(lambda: self._authority.trusted_hash)
+        if now != self.trusted:
+            self.trusted = now
+            self._sweep.have_all_told()
 
     async def _keep_row(self, gateway_id: str, address: str) -> None:
         await self._pool.run(gateways.refresh, gateway_id, address, measured())

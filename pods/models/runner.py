@@ -83,6 +83,7 @@ class Certificate(models.Model):
     runner = models.ForeignKey(Runner, on_delete=models.CASCADE, related_name="certificates")
     serial = models.CharField(max_length=40, unique=True)  # lower-case hex
     fingerprint = models.CharField(max_length=64)  # SHA-256 of the DER, hex
+    issuer = models.CharField(max_length=80, blank=True)  # name of the authority that signed it
     not_before = models.DateTimeField()
     not_after = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -73,6 +73,15 @@ def serial_of(certificate: x509.Certificate) -> str:
     return f"{certificate.serial_number:x}"
 
 
+def issuer_of(certificate: x509.Certificate) -> str:
+    """The name of the authority that signed it, which no other has."""
+    return certificate.issuer.rfc4514_string()
+
+
+def made_at(certificate: x509.Certificate) -> datetime:
+    return certificate.not_valid_before_utc + BACKDATED
+
+
 def names_of(certificate: x509.Certificate) -> list[x509.GeneralName]:
     return list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
 

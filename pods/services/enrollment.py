@@ -16,7 +16,7 @@ from pods.errors import MeshError
 from pods.models import Certificate, EnrollmentToken, Runner
 from pods.news import announce
 from pods.services.authority import authority
-from pods.services.certificates import certificate_pem, serial_of
+from pods.services.certificates import certificate_pem, issuer_of, serial_of
 from pods.services.releases import public_key
 from pods.services.sessions import RunnerRefusedError, refuse_unusable
 from pods.services.signing_requests import BadRequestError, is_of_same_key
@@ -157,6 +157,7 @@ def _keep(signed: x509.Certificate, runner: Runner) -> None:
         runner=runner,
         serial=serial_of(signed),
         fingerprint=signed.fingerprint(hashes.SHA256()).hex(),
+        issuer=issuer_of(signed),
         not_before=signed.not_valid_before_utc,
         not_after=signed.not_valid_after_utc,
     )

@@ -6,22 +6,23 @@ Session tells its Runner whom to trust now; a Runner that trusts others renews i
 
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import Literal
 
-from django.db.models import Exists, OuterRef
+from cryptography import x509
+from django.db.models import OuterRef, Subquery
 
 from pods.errors import ConflictError
 from pods.models import Certificate, Runner
 from pods.services.authority import Authority, authority
+from pods.services.certificates import made_at
 
 Phase = Literal["standing", "begun", "switched"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """`waits_for` are Runners that have not renewed since the phase began."""
+    """`waits_for` are Runners that do not trust both yet, or have no certificate of the one that signs."""
 
     phase: Phase
     since: datetime | None = None
@@ -32,10 +33,8 @@ def state() -> Rotation:
     ours = authority()
     (_, upcoming), (_, previous) = ours.pair("next"), ours.pair("previous")
     if upcoming.exists():
-        return _waiting("begun", upcoming)
-    if previous.exists():
-        return _waiting("switched", previous)
-    return Rotation("standing")
+        return _waiting("begun")
+    return _waiting("switched") if previous.exists() else Rotation("standing")
 
 
 def begin() -> None:
@@ -80,16 +79,20 @@ def _expect(phase: Phase, *, force: bool = True) -> None:
         )
 
 
-def _waiting(phase: Phase, began_with: Path) -> Rotation:
-    since = datetime.fromtimestamp(began_with.stat().st_mtime, UTC)
+def _waiting(phase: Phase) -> Rotation:
+    both = x509.load_pem_x509_certificates(authority().trusted_pem)
+    since = max(map(made_at, both))
     renewed = Certificate.objects.filter(
         runner=OuterRef("pk"),
         revoked_at=None,
-        created_at__gt=since,
+        created_at__gte=since,
         created_at__lt=OuterRef("attached_at"),  # and it is in use
     )
-    late = Runner.objects.usable().exclude(Exists(renewed)).order_by("name")
-    return Rotation(phase, since, tuple(late.values_list("name", flat=True)))
+    issuer = renewed.order_by("-created_at").values("issuer")[:1]
+    runners = Runner.objects.usable().annotate(issuer=Subquery(issuer)).order_by("name")
+    signs = both[0].subject.rfc4514_string()
+    late = tuple(name for name, its in runners.values_list("name", "issuer") if its != signs)
+    return Rotation(phase, since, late)
 
 
 def _exchange(ours: Authority, entering: str, leaving: str) -> None:

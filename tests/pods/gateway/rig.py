@@ -231,6 +231,7 @@ def certify(authority: Authority, runner: Runner, **options: Any) -> tuple[bytes
         runner=runner,
         serial=certificates.serial_of(signed),
         fingerprint=signed.fingerprint(hashes.SHA256()).hex(),
+        issuer=certificates.issuer_of(signed),
         not_before=signed.not_valid_before_utc,
         not_after=signed.not_valid_after_utc,
     )
