@@ -2,9 +2,12 @@
 
 import json
 import logging
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from structlog.contextvars import bound_contextvars
 
 from accounts.actor import Actor, ActorKind
 from pods import toolbox
@@ -30,7 +33,18 @@ class ToolAnswer:
 async def call_tool(
     actor: Actor, name: str, given: dict[str, Any], in_thread: InThread
 ) -> ToolAnswer:
-    """Takes at most `LONGEST_WAIT_S` and what the tool itself needs. Never raises."""
+    """Takes at most `LONGEST_WAIT_S` and what the tool itself needs. Never raises.
+
+    An id of its own is in every log line that follows from it, as with a request by REST.
+    """
+    with bound_contextvars(request_id=str(uuid.uuid4())):
+        logger.info("tool %s called by %s", name, actor.name)
+        return await _answer(actor, name, given, in_thread)
+
+
+async def _answer(
+    actor: Actor, name: str, given: dict[str, Any], in_thread: InThread
+) -> ToolAnswer:
     try:
         outcome = await _outcome(actor, name, given, in_thread)
     except MeshError as error:

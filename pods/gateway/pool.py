@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import ParamSpec, TypeVar
 
 from django.db import OperationalError, close_old_connections, connections
@@ -30,7 +31,9 @@ class Pool:
             finally:
                 close_old_connections()
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        with_its_context = copy_context().run  # what is done for one request is logged with its id
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, with_its_context, call)
 
     async def close(self) -> None:
         """Wait for what runs, and close each thread's connections."""

@@ -92,3 +92,23 @@ async def test_arguments_that_are_no_object_are_refused():
             for wrong in (b"[]", b"{", b"1"):
                 answer, _ = await call(link, "mine", arguments=wrong)
                 assert answer.error_code == "bad_arguments"
+
+
+async def test_what_a_tool_asks_of_a_runner_carries_the_id_of_its_call():
+    async with running_gateway() as rig:
+        runner = await rig.rows(builders.make_runner, online=False)
+        pod = await rig.rows(make_pod, runner, "mine")
+        children = [
+            await rig.rows(builders.make_pod, runner=runner, parent=pod, owner=pod.owner)
+            for _ in range(2)
+        ]
+        alive = [pb.PodReport(pod=one.key, state=1) for one in (pod, *children)]
+        async with rig.session(runner, pods=alive) as link:
+            traces = []
+            for child in children:
+                said = json.dumps({"pod": child.key}).encode()
+                answer, _ = await call(link, "mine", "terminate_pod", said)
+                assert not answer.is_error, answer.text
+                traces.append((await link.next("command")).trace)
+            assert all(traces)
+            assert len(set(traces)) == 2
