@@ -6,6 +6,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.actor import Actor, ActorKind, Scope
 from channels_app.models import Channel, Member
+from pods.access import require
 from pods.errors import NotAllowedError, NotVisibleError
 
 
@@ -54,6 +55,13 @@ def may(actor: Actor, channel: Channel, need: Need) -> bool:
 
 def may_create(actor: Actor) -> bool:
     return _may_post(actor)
+
+
+def check_may_create(actor: Actor) -> None:
+    """Raises NotAllowedError."""
+    require(actor, Scope.CHANNELS_WRITE)
+    if not _may_post(actor):
+        raise NotAllowedError("read_only", "Viewers cannot do this: ask an admin for another role.")
 
 
 def _may_post(actor: Actor) -> bool:

@@ -19,6 +19,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests import builders
 
+pytest_plugins = ["tests.redis_server"]
+
 DESCRIPTORS = Path("/proc/self/fd")
 SETTLES_WITHIN = 1.0  # seconds in which what a test closed may still be ending
 WHOLE_SYSTEMS = ("tests/browser/", "tests/journeys/", "tests/operations/")

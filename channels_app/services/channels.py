@@ -10,7 +10,7 @@ from accounts.actor import Actor, ActorKind
 from accounts.audit import record
 from accounts.models import User
 from channels_app import rules
-from channels_app.access import membership_of
+from channels_app.access import check_may_create, membership_of
 from channels_app.models import Channel, DocumentVersion, Member
 from pods.errors import ConflictError, RefusedError
 from pods.lifecycle import ENDED
@@ -29,7 +29,8 @@ def slug_of(name: str) -> str:
 
 
 def create_channel(*, by: Actor, name: str, topic: str = "", is_private: bool = False) -> Channel:
-    """Its maker is its first member."""
+    """Its maker is its first member. Raises NotAllowedError, RefusedError, ConflictError for a name that is taken."""
+    check_may_create(by)
     slug = slug_of(name)
     try:
         with transaction.atomic():
