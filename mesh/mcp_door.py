@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import json
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,16 +11,31 @@ from urllib.parse import urlsplit
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
+from rest_framework.exceptions import Throttled
 
 from accounts.access import actor_for_token, bearer
+from accounts.actor import Actor
 from accounts.errors import BadTokenError
+from pods.api import throttling
 
 Asgi = Callable[..., Awaitable[None]]
 
 ACTOR = "mesh.actor"  # where the Actor lies in the ASGI scope
 PATHS = frozenset({"/mcp", "/mcp/"})
 
-_actor_of = database_sync_to_async(actor_for_token, thread_sensitive=False)
+
+def _known(secret: str, method: str, address: str) -> Actor:
+    """Counted as REST is. Raises BadTokenError, Throttled."""
+    try:
+        actor = actor_for_token(secret)
+    except BadTokenError:
+        throttling.check_stranger(address)
+        raise
+    throttling.check(actor, method)
+    return actor
+
+
+_actor_of = database_sync_to_async(_known, thread_sensitive=False)
 
 
 def with_tools(pages: Asgi) -> Asgi:
@@ -44,8 +60,13 @@ async def _admit(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await _refuse(send, 403, "Pages of other servers may not call this.")
         return
     secret = bearer(headers.get(b"authorization", ""))
+    address, _ = scope.get("client") or ("", 0)
     try:
-        actor = await _actor_of(secret or "")
+        actor = await _actor_of(secret or "", scope["method"], address)
+    except Throttled as throttled:
+        later = str(math.ceil(throttled.wait or 0)).encode()
+        await _refuse(send, 429, str(throttled.detail), (b"retry-after", later))
+        return
     except BadTokenError as error:
         text = error.message if secret else "Send an API token, as Authorization: Bearer."
         await _refuse(send, 401, text, (b"www-authenticate", b"Bearer"))

@@ -56,7 +56,7 @@ class Door(APIView):
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, NotSignedInError | rest.NotAuthenticated | rest.AuthenticationFailed):
             try:
-                check_stranger(self.request)
+                check_stranger(self.request.META.get("REMOTE_ADDR", ""))
             except rest.Throttled as throttled:
                 exc = throttled
         return super().handle_exception(exc)

@@ -11,7 +11,6 @@ from collections import Counter
 from typing import cast
 
 from django.conf import settings
-from django.http import HttpRequest
 from rest_framework.exceptions import Throttled
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
@@ -29,21 +28,29 @@ AWAY_FOR_S = 5.0  # for how long Redis is not asked again after it failed: its t
 
 class Throttle(BaseThrottle):
     def allow_request(self, request: Request, _view: APIView) -> bool:
-        reads = request.method in SAFE_METHODS
-        limit = settings.API_READS_A_MINUTE if reads else settings.API_WRITES_A_MINUTE
-        kind = "read" if reads else "write"
-        actor = cast("Actor", request.auth)
-        who = f"{kind}:{actor.kind}:{actor.id}"
-        return _counter.count(who, needed=not reads) <= limit
+        return is_within_limit(cast("Actor", request.auth), str(request.method))
 
     def wait(self) -> float:
         return _left()
 
 
-def check_stranger(request: HttpRequest) -> None:
+def check(actor: Actor, method: str) -> None:
+    """Count a request outside of REST, such as a call of a tool. Raises Throttled."""
+    if not is_within_limit(actor, method):
+        raise Throttled(wait=_left())
+
+
+def is_within_limit(actor: Actor, method: str) -> bool:
+    """Count this request, too."""
+    reads = method in SAFE_METHODS
+    limit = settings.API_READS_A_MINUTE if reads else settings.API_WRITES_A_MINUTE
+    kind = "read" if reads else "write"
+    return _counter.count(f"{kind}:{actor.kind}:{actor.id}", needed=not reads) <= limit
+
+
+def check_stranger(address: str) -> None:
     """Count a request of somebody unknown. Raises Throttled."""
-    who = f"stranger:{request.META.get('REMOTE_ADDR', '')}"
-    if _counter.count(who, needed=True) > settings.API_STRANGERS_A_MINUTE:
+    if _counter.count(f"stranger:{address}", needed=True) > settings.API_STRANGERS_A_MINUTE:
         raise Throttled(wait=_left())
 
 

@@ -10,6 +10,7 @@ from sse_starlette.sse import AppStatus, _ensure_watcher_started_on_this_loop
 
 from accounts.actor import Scope
 from mesh.mcp_door import with_tools
+from pods.api import throttling
 from pods.models import Pod
 from tests.builders import make_cast, make_pod, make_token
 
@@ -83,6 +84,17 @@ async def test_everything_else_goes_to_the_pages(http, bobs):
 async def test_a_call_has_a_limit(http, bobs):
     large = {"name": "list_pods", "arguments": {"x": "x" * (1 << 20)}}
     assert (await Client(http, bobs[0]).post("tools/call", large)).status_code == 413
+
+
+async def test_calls_have_the_limits_of_rest(http, bobs, settings, monkeypatch):
+    monkeypatch.setattr(throttling, "_counter", throttling._Counter())
+    settings.API_WRITES_A_MINUTE, settings.API_STRANGERS_A_MINUTE = 2, 1
+    client, stranger = Client(http, bobs[0]), Client(http, "mesh_wrong")
+    answers = [await client.post("tools/list") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert 0 < int(answers[-1].headers["retry-after"]) <= throttling.WINDOW_S
+    answers = [await stranger.post("tools/list") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [401, 429]
 
 
 async def test_people_use_the_tools_with_their_own_rights(http, bobs):
