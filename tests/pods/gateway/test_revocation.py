@@ -46,32 +46,30 @@ def expire(runner: Runner) -> None:
 
 
 WAYS = [
-    (revoke, "PERMISSION_DENIED", Goodbye.REVOKED),
-    (disable, "PERMISSION_DENIED", Goodbye.DISABLED),
-    (retire, "PERMISSION_DENIED", Goodbye.REVOKED),
-    (expire, "UNAVAILABLE", Goodbye.REASON_UNSPECIFIED),
+    (revoke, Goodbye.REVOKED),
+    (disable, Goodbye.DISABLED),
+    (retire, Goodbye.REVOKED),
+    (expire, Goodbye.REASON_UNSPECIFIED),
 ]
 
 
-@pytest.mark.parametrize(
-    ("change", "status", "reason"), [*WAYS, (remove, "PERMISSION_DENIED", Goodbye.REVOKED)]
-)
+@pytest.mark.parametrize(("change", "reason"), [*WAYS, (remove, Goodbye.REVOKED)])
 async def test_the_sweep_ends_the_live_session(
-    change: Callable[[Runner], None], status: str, reason: Any
+    change: Callable[[Runner], None], reason: Any
 ) -> None:
     async with running_gateway() as rig:
         runner = await rig.rows(make_runner, online=False)
         async with rig.session(runner) as link:
             await rig.rows(change, runner)
-            code, text, goodbye = await link.end()
-            assert (code.name, goodbye.reason) == (status, reason)
-            assert goodbye.text == text != ""
+            _, _, goodbye = await link.end()
+            assert goodbye.reason == reason
+            assert goodbye.text != ""
         await rig.until(
             lambda: not Runner.objects.filter(pk=runner.pk).exclude(gateway="").exists()
         )
 
 
-@pytest.mark.parametrize(("change", "reason"), [(way[0], way[2]) for way in WAYS])
+@pytest.mark.parametrize(("change", "reason"), WAYS)
 async def test_each_message_is_checked_when_the_sweep_does_not_run(
     change: Callable[[Runner], None], reason: Any
 ) -> None:
