@@ -64,7 +64,7 @@ async def _admit(scope: dict[str, Any], receive: Any, send: Any) -> None:
     try:
         actor = await _actor_of(secret or "", scope["method"], address)
     except Throttled as throttled:
-        later = str(math.ceil(throttled.wait or 0)).encode()
+        later = str(math.ceil(throttling.left())).encode()
         await _refuse(send, 429, str(throttled.detail), (b"retry-after", later))
         return
     except BadTokenError as error:

@@ -31,13 +31,13 @@ class Throttle(BaseThrottle):
         return is_within_limit(cast("Actor", request.auth), str(request.method))
 
     def wait(self) -> float:
-        return _left()
+        return left()
 
 
 def check(actor: Actor, method: str) -> None:
     """Count a request outside of REST, such as a call of a tool. Raises Throttled."""
     if not is_within_limit(actor, method):
-        raise Throttled(wait=_left())
+        raise Throttled(wait=left())
 
 
 def is_within_limit(actor: Actor, method: str) -> bool:
@@ -51,7 +51,7 @@ def is_within_limit(actor: Actor, method: str) -> bool:
 def check_stranger(address: str) -> None:
     """Count a request of somebody unknown. Raises Throttled."""
     if _counter.count(f"stranger:{address}", needed=True) > settings.API_STRANGERS_A_MINUTE:
-        raise Throttled(wait=_left())
+        raise Throttled(wait=left())
 
 
 class _Counter:
@@ -92,6 +92,6 @@ def _count_in_redis(key: str) -> int:
     return int(count)
 
 
-def _left() -> float:
+def left() -> float:
     """Seconds until the next minute begins."""
     return WINDOW_S - time.time() % WINDOW_S
