@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo stop test test-agents test-faults lint lock proto bench clean set-up set-up-dev
+.PHONY: help run demo stop test test-agents test-faults test-mcp lint lock proto bench clean set-up set-up-dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,9 @@ test-agents: set-up-dev ## Install the five real agents and drive each against a
 
 test-faults: set-up-dev ## Break everything that can break and compare; SEED= and SECONDS= choose the long mix
 	@exec $(BIN)/python -m tests.faults
+
+test-mcp: set-up-dev ## Ask both doors for tools with the official conformance suite and inspector of MCP; npm fetches them
+	@exec $(BIN)/python -m tests.mcp_conformance
 
 lint: set-up-dev ## Only the checks of style, types and contracts
 	@exec $(BIN)/python -m tests.everything lint
