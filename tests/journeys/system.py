@@ -10,9 +10,11 @@ import sys
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,10 @@ from mesh.up.supervisor import Supervisor
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 120.0
 HAPPENS_WITHIN = 30.0
+NOT_INHERITED = (
+    *("MESH_", "DATABASE_URL", "REDIS_URL"),
+    *("PYTHONDONTWRITEBYTECODE", "DJANGO_SETTINGS_MODULE"),
+)
 
 
 @dataclass(frozen=True)
@@ -118,6 +124,18 @@ def wait(
         time.sleep(0.05)
 
 
+def signed_in(link: str) -> tuple[urllib.request.OpenerDirector, str]:
+    """A browser that followed the link, whose page submits its form at once, and where it then is."""
+    jar = CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    browser.open(link).close()
+    token = next(cookie.value for cookie in jar if cookie.name == "csrftoken")
+    form = urllib.parse.urlencode({"csrfmiddlewaretoken": token}).encode()
+    with browser.open(urllib.request.Request(link, form, {"Referer": link})) as page:
+        assert any(cookie.name == "sessionid" for cookie in jar)
+        return browser, page.url
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -129,13 +147,11 @@ class System:
         self.directory = Path(tempfile.mkdtemp(prefix="mesh-journey-"))
         self.home = self.directory / "home"
         self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("MESH_", "DATABASE_URL"))},
+            **{k: v for k, v in os.environ.items() if not k.startswith(NOT_INHERITED)},
             "MESH_HOME": str(self.home),
             "MESH_PORT": str(free_port()),
             **environment,
         }
-        for name in ("REDIS_URL", "PYTHONDONTWRITEBYTECODE", "DJANGO_SETTINGS_MODULE"):
-            self.environment.pop(name, None)
         self.said = self.directory / "said"
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -6,15 +6,12 @@ import signal
 import socket
 import stat
 import time
-from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import pytest
 
-from tests.journeys.system import Api, System, wait
+from tests.journeys.system import Api, System, signed_in, wait
 
 WARM_START = 20.0  # seconds; 10 on an idle machine, but other tests run beside
 
@@ -120,23 +117,12 @@ def test_what_a_killed_start_left_is_taken_over():
 def test_the_login_link_works_once(system):
     link = system.run_file["login_url"]
     assert link.startswith(system.run_file["url"])
-    assert _signs_in(link).endswith("/")
+    _, landed = signed_in(link)
+    assert landed.endswith("/")
     with pytest.raises(HTTPError) as refused:
-        _signs_in(link)
+        signed_in(link)
     assert refused.value.code == 410
     refused.value.close()
-
-
-def _signs_in(link: str) -> str:
-    """Where a browser is after it followed the link; its page submits the form at once."""
-    jar = CookieJar()
-    browser = build_opener(HTTPCookieProcessor(jar))
-    browser.open(link).close()
-    token = next(cookie.value for cookie in jar if cookie.name == "csrftoken")
-    form = urlencode({"csrfmiddlewaretoken": token}).encode()
-    with browser.open(Request(link, form, {"Referer": link})) as page:
-        assert any(cookie.name == "sessionid" for cookie in jar)
-        return page.url
 
 
 def test_services_are_all_running(system):
