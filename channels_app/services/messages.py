@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from django.db import transaction
-from django.db.models import F, Prefetch, Q, QuerySet, Value
+from django.db.models import Prefetch, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 from django.utils.timezone import now
 
@@ -20,7 +20,15 @@ from pods.lifecycle import ENDED
 from pods.models import Pod
 
 PAGE = 100
-_NOT_SHOWN_OF_PODS = ("prompt", "spec", "wanted")
+_SHOWN = (  # each column more is paid for by every reader of every message
+    *("channel", "number", "is_notice", "body", "created_at", "edited_at", "deleted_at"),
+    *("author_name", "author_user__username", "author_pod__key"),
+    *("reply_to__number", "reply_to__author_name"),
+)
+_SHOWN_OF_MENTIONS = (
+    *("message", "receipt", "typed_at"),
+    *("user__username", "pod__key", "pod__name"),
+)
 
 
 def post(
@@ -48,8 +56,7 @@ def post(
             reply_to=_replied(channel, reply_to),
         )
         calls_pods = _mention(message, [*mentions, *rules.mentioned(text)])
-        member = join(channel, by=by)
-        Member.objects.filter(pk=member.pk, read=number - 1).update(delivered=number, read=number)
+        _take_part(channel, by, number)
         tell(channel, number)
         if calls_pods:
             deliver(message)
@@ -98,19 +105,24 @@ def unread_from(channel: Channel, *, by: Actor) -> int:
     return mine.values_list("read", flat=True).first() or 0
 
 
-def unread(by: Actor, slugs: Sequence[str] = ()) -> list[Member]:
-    """The Actor's memberships with something above their read cursor; only in these Channels, if any."""
-    mine = Member.objects.filter(membership_of(by), read__lt=F("channel__last_number"))
+def memberships(by: Actor, slugs: Sequence[str] = ()) -> list[Member]:
+    """The Actor's, each with its Channel as far as a waiting agent needs it; only in these Channels, if any."""
+    mine = Member.objects.filter(membership_of(by))
     if slugs:
         mine = mine.filter(channel__slug__in=slugs)
-    return list(mine.select_related("channel").order_by("pk"))
+    needed = ("read", "channel__slug", "channel__last_number")
+    return list(mine.select_related("channel").only(*needed).order_by("pk"))
 
 
 def unread_of_others(member: Member, *, by: Actor, limit: int = PAGE) -> list[Message]:
     """What this member has not read, in order, if anything of it was said by somebody else.
 
+    `member` is one of `memberships`.
+
     Its own messages among it are told as well: a number is left out for nobody.
     """
+    if member.read >= member.channel.last_number:
+        return []
     found = after(member.channel, member.read, limit)
     while len(found) == limit and all(_is_by(each, by) for each in found):
         found = after(member.channel, found[-1].number, limit)
@@ -144,14 +156,17 @@ def message_for(channel: Channel, number: int) -> Message:
 
 def _shown(channel: Channel) -> QuerySet[Message]:
     """With all that is shown of a message, and no more: this is asked for each reader of each message."""
-    called = Mention.objects.select_related("user", "pod").only(
-        "message", "receipt", "typed_at", "user__username", "pod__key"
-    )
-    return (
-        channel.messages.select_related("reply_to", "author_pod", "author_user")
-        .defer(*(f"author_pod__{name}" for name in _NOT_SHOWN_OF_PODS), "reply_to__body")
-        .prefetch_related(Prefetch("mentions", called))
-    )
+    called = Mention.objects.select_related("user", "pod").only(*_SHOWN_OF_MENTIONS)
+    found = channel.messages.select_related("reply_to", "author_pod", "author_user")
+    return found.only(*_SHOWN).prefetch_related(Prefetch("mentions", called))
+
+
+def _take_part(channel: Channel, by: Actor, number: int) -> None:
+    """Who has read all before has read their own message, too; who was not a member is one now."""
+    mine = Member.objects.filter(membership_of(by), channel=channel)
+    up_to_date = mine.filter(read=number - 1).update(delivered=number, read=number)
+    if not up_to_date and not mine.exists():
+        join(channel, by=by)
 
 
 def _checked(body: str) -> str:

@@ -43,9 +43,8 @@ async def _known(runner_id: int, token_digest: str, pool: Pool) -> Actor:
 
 
 def _actor(runner_id: int, token_digest: str) -> Actor | None:
-    pod = Pod.objects.filter(
-        token_digest=token_digest, runner_id=runner_id, state__in=ALIVE
-    ).first()
+    living = Pod.objects.filter(token_digest=token_digest, runner_id=runner_id, state__in=ALIVE)
+    pod = living.only("organization", "owner", "key", "name").first()
     return actor_for_pod(pod) if pod else None
 
 

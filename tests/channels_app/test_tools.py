@@ -4,7 +4,7 @@ import pytest
 
 from channels_app.services import messages
 from pods.access import actor_for_pod
-from pods.errors import MeshError, NotVisibleError
+from pods.errors import ConflictError, MeshError, NotVisibleError
 from pods.services import bindings
 from pods.toolbox import Outcome, Wait, run_tool
 from tests.builders import actor_of, make_pod
@@ -49,6 +49,20 @@ def test_reading_goes_on_where_it_stopped(cast):
     assert numbers(call(actor, "read_channel", channel="plans")) == [3]
     assert call(actor, "read_channel", channel="plans").text == "#plans\nNothing new."
     assert numbers(call(actor, "read_channel", channel="plans", after=1)) == [2, 3]
+
+
+def test_two_who_write_the_document_at_once_lose_nothing(cast):
+    room = make_channel(cast)
+    one, other = (pod_in(room, cast)[1] for _ in range(2))
+    assert call(one, "read_document", channel="plans").data["version"] == 0
+    written = call(one, "write_document", channel="plans", text="# Plan", version=0)
+    assert written.data["version"] == 1
+    with pytest.raises(ConflictError) as refused:
+        call(other, "write_document", channel="plans", text="# Mine", version=0)
+    newer = refused.value.detail
+    assert (newer["version"], newer["text"]) == (1, "# Plan")
+    call(other, "write_document", channel="plans", text="# Plan\n\nMine, too", version=1)
+    assert call(one, "read_document", channel="plans").text == "Version 2\n# Plan\n\nMine, too"
 
 
 def test_waiting_ends_with_what_others_say(cast):

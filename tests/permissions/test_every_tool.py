@@ -76,6 +76,8 @@ ROOMS: dict[str, tuple[str, dict[str, Any]]] = {
     "leave_channel": ("read", {"channel": "room"}),
     "publish_to_channel": ("change", {"channel": "room", "body": "hello"}),
     "read_channel": ("read", {"channel": "room"}),
+    "read_document": ("read", {"channel": "room"}),
+    "write_document": ("change", {"channel": "room", "text": "t", "version": 0}),
     "wait_for_messages": ("read", {"channels": ["room"], "timeout_s": 0}),
 }
 
