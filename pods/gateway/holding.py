@@ -11,6 +11,7 @@ import grpc
 from pods import toolbox
 from pods.gateway import measures, wire
 from pods.gateway.calls import Context, abort
+from pods.gateway.glances import Glances
 from pods.gateway.identity import RunnerIdentity
 from pods.gateway.intake import Intake, Shared
 from pods.gateway.sender import send_commands
@@ -51,7 +52,8 @@ class Holding:
         self._session, self._attachment, self._shared = session, attachment, shared
         self._protocol = protocol
         who = RunnerIdentity(session.runner_id, session.serial)
-        self._intake = Intake(session, attachment, who, shared)
+        self._glances = Glances(session, shared)
+        self._intake = Intake(session, attachment, who, shared, self._glances.after)
 
     async def run(self, hello: RunnerHello, context: Context) -> None:
         """Until the Runner has said its last, or the Session is closed and the goodbye is said."""
@@ -60,6 +62,7 @@ class Holding:
             self._work(hello),
             self._intake.read(context.read),
             self._intake.settle(),
+            self._glances.run(),
             self._session.beat(self._record_heard, self._shared.trusted),
         )
         await until_one_ends(

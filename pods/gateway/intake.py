@@ -60,9 +60,16 @@ class Intake:
     """The reading half of one Session."""
 
     def __init__(
-        self, session: Session, attachment: Attachment, who: RunnerIdentity, shared: Shared
+        self,
+        session: Session,
+        attachment: Attachment,
+        who: RunnerIdentity,
+        shared: Shared,
+        written: Callable[[Sequence[Report]], None],
     ) -> None:
+        """`written` is called with claims that are rows now."""
         self._session, self._attachment, self._who, self._shared = session, attachment, who, shared
+        self._written = written
         self._unsettled: asyncio.Queue[Report] = asyncio.Queue(UNSETTLED)
 
     async def read(self, read: Callable[[], Awaitable[Any]]) -> None:
@@ -91,6 +98,7 @@ class Intake:
             while not self._unsettled.empty():
                 batch.append(self._unsettled.get_nowait())
             await self.announce(await self._settle(batch))
+            self._written(batch)
             for _ in batch:
                 self._unsettled.task_done()
 

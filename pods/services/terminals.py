@@ -11,9 +11,9 @@ from django.conf import settings
 from accounts.actor import Actor
 from pods.errors import ConflictError, RefusedError, RunnerOfflineError
 from pods.lease import Writer
-from pods.models import KeptScreen, Pod, Workspace
-from pods.news import announce
+from pods.models import KeptScreen, Pod
 from pods.services.authority import authority
+from pods.services.summaries import note_summary
 from pods.terminals import keyboard
 from pods.terminals.asking import AwayError, Relay, SilentError
 from pods.terminals.whereabouts import Whereabouts
@@ -119,7 +119,7 @@ def resize(pod: Pod, *, by: Actor, cols: int, rows: int) -> None:
 
 def workspace(pod: Pod, refresh: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - as agreed
     state = _json(_ask(pod, "workspace", {"refresh": refresh}))
-    _note_summary(pod, state)
+    note_summary(pod, state)
     return state
 
 
@@ -134,18 +134,6 @@ def workspace_diff(pod: Pod, **args: Any) -> dict[str, Any]:
 
 
 # ----
-
-
-def _note_summary(pod: Pod, state: dict[str, Any]) -> None:
-    """Keep for the cards what was just learned."""
-    if pod.workspace_id is None or not state.get("git"):
-        return
-    summary = {name: state.get(name) for name in ("added", "removed", "dirty", "ahead")}
-    kept = Workspace.objects.filter(pk=pod.workspace_id)
-    before = kept.values_list("summary", flat=True).first() or {}
-    if any(before.get(name) != value for name, value in summary.items()):
-        kept.update(summary={**summary, "as_of": state.get("as_of")})
-        announce(pod.organization_id, "workspace", pod.key)
 
 
 def _typed(pod: Pod, text: str) -> bytes:
