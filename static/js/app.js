@@ -3,7 +3,7 @@ import { keepAges } from "./ages.js";
 import { askBefore, openDialogs } from "./dialogs.js";
 import { listenToKeys } from "./keys.js";
 import { followNews } from "./live.js";
-import { letCopy, letSubmit, letTheme, passToasts, toast } from "./manners.js";
+import { letCopy, letSubmit, letTheme, passToasts, showWhereOneIs, toast } from "./manners.js";
 import { makePalette } from "./palette.js";
 import { mindPodForms } from "./pod_form.js";
 import { countInTitle } from "./tab.js";
@@ -13,6 +13,7 @@ letTheme();
 letSubmit();
 letCopy();
 passToasts();
+showWhereOneIs();
 
 document.addEventListener("mesh:said", (event) => toast(said(event)));
 document.addEventListener("mesh:refused", (event) => toast(said(event), { lasting: true }));

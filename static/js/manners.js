@@ -2,6 +2,12 @@
 
 const PASSES_AFTER = 5000, LASTS = 12000; // ms
 
+// On a phone the bar is wider than the window.
+export function showWhereOneIs() {
+  const bar = document.querySelector(".nav"), here = bar?.querySelector("[aria-current]");
+  if (here) bar.scrollLeft = here.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2 - bar.offsetLeft;
+}
+
 export function letTheme() {
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-theme-toggle]")) return;
