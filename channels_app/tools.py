@@ -1,5 +1,6 @@
 """Tools agents use to talk: Channels, and waiting for what is said there or asked of them."""
 
+from functools import partial
 from typing import Any
 
 from pydantic import Field
@@ -177,20 +178,32 @@ def wait_for_messages(actor: Actor, asked: WaitFor) -> Outcome | Wait:
             channel_for(actor, slug, Need.READ)  # not a member of it, or there is none
     if untold := bindings.tell(actor.pod_id) if actor.pod_id else []:
         return _told_bindings(untold)
-    nothing = Outcome(_data(None, [], []), "Nothing new.")
-    return Wait(frozenset({"message", "binding"}), asked.timeout_s, nothing)
+    nothing = Outcome(_data("", [], []), "Nothing new.")
+    hint = partial(_told_by_news, actor, asked.channels) if asked.after is None else None
+    return Wait(frozenset({"message", "binding"}), asked.timeout_s, nothing, hint=hint)
+
+
+def _told_by_news(actor: Actor, slugs: list[str], news: dict[str, Any]) -> Outcome | None:
+    """A message that is the very next for this member, without another look at it."""
+    slug, message = news["key"], news["content"]["message"]
+    if slugs and slug not in slugs:
+        return None
+    if not messages.take_next(news["content"]["channel"], message["number"], by=actor):
+        return None
+    return Outcome(_data(slug, [message], []), f"#{slug}\n{_line(message)}")
 
 
 def _told(actor: Actor, channel: Channel, found: list[Message]) -> Outcome:
     if found:
         messages.told(channel, by=actor, number=found[-1].number)
-    lines = [_line(each) for each in found] or ["Nothing new."]
-    return Outcome(_data(channel, found, []), f"#{channel.slug}\n" + "\n".join(lines))
+    shapes = [message_shape(each) for each in found]
+    lines = [_line(each) for each in shapes] or ["Nothing new."]
+    return Outcome(_data(channel.slug, shapes, []), f"#{channel.slug}\n" + "\n".join(lines))
 
 
-def _line(message: Message) -> str:
-    reply = f" (to {message.reply_to.number})" if message.reply_to else ""
-    return f"{message.number} {message.author_name}{reply}: {message.body or '(deleted)'}"
+def _line(shape: dict[str, Any]) -> str:
+    reply = f" (to {shape['reply_to']})" if shape["reply_to"] else ""
+    return f"{shape['number']} {shape['author']['name']}{reply}: {shape['body'] or '(deleted)'}"
 
 
 def _told_bindings(untold: list[Binding]) -> Outcome:
@@ -198,12 +211,12 @@ def _told_bindings(untold: list[Binding]) -> Outcome:
     text = (
         f"Bindings\n{lines}\nAnswer what is requested of you with accept_binding or reject_binding."
     )
-    return Outcome(_data(None, [], untold), text)
+    return Outcome(_data("", [], untold), text)
 
 
-def _data(channel: Channel | None, found: list[Message], untold: list[Binding]) -> dict[str, Any]:
+def _data(slug: str, shapes: list[dict[str, Any]], untold: list[Binding]) -> dict[str, Any]:
     return {
-        "channel": channel.slug if channel else None,
-        "messages": [message_shape(each) for each in found],
+        "channel": slug or None,
+        "messages": shapes,
         "bindings": [binding_tools.shown(each) for each in untold],
     }

@@ -34,13 +34,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """`again`: what to look at from now on; without it the tool is run again with the same arguments."""
+    """`again`: what to look at from now on; without it the tool is run again with the same arguments.
+
+    `hint`: takes news with content; what it makes of that is the answer, and None has the tool run again.
+    """
 
     kinds: frozenset[str]  # of news, such as "message" or "binding"
     seconds: float
     otherwise: Outcome
     every: float = 2.0  # news may be lost
     again: Callable[[], Outcome | None] | None = None
+    hint: Callable[[dict[str, Any]], Outcome | None] | None = None
 
 
 Run = Callable[[Actor, Any], Outcome | Wait]

@@ -14,7 +14,7 @@ from pods import toolbox
 from pods.access import Need, actor_for_pod, pod_for
 from pods.errors import MeshError, RefusedError
 from pods.toolbox import LONGEST_WAIT_S, Outcome, Wait
-from pods.waiting import look_until
+from pods.waiting import News, look_until
 
 logger = logging.getLogger(__name__)
 
@@ -62,11 +62,15 @@ async def _outcome(actor: Actor, name: str, given: dict[str, Any], in_thread: In
         return latest
     again = latest.again
 
-    async def look() -> Outcome | None:
+    async def look(news: News) -> Outcome | None:
         nonlocal latest
         if again:
             found: Outcome | None = await in_thread(again)
             return found
+        if isinstance(latest, Wait) and latest.hint and news.get("content"):
+            found = await in_thread(latest.hint, news)
+            if found:
+                return found
         latest = await in_thread(_run, actor, name, given)
         return latest if isinstance(latest, Outcome) else None
 

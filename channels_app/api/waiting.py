@@ -47,7 +47,7 @@ async def _wait(request: HttpRequest, slug: str, seconds: float) -> None:
     try:
         actor = await sync_to_async(actor_for_request)(request)
         await look_until(
-            lambda: sync_to_async(_more)(actor, slug, int(after)),
+            lambda _news: sync_to_async(_more)(actor, slug, int(after)),
             organization_id=actor.organization_id,
             kinds=frozenset({"message"}),
             seconds=seconds,

@@ -15,9 +15,11 @@ from channels_app.models import Channel, Member, Mention, Message
 from channels_app.services.channels import join
 from channels_app.services.delivery import deliver, withdraw
 from channels_app.services.numbers import next_number, tell
+from channels_app.services.shown import message_shape
 from pods.errors import ConflictError, NotAllowedError, NotVisibleError, RefusedError
 from pods.lifecycle import ENDED
 from pods.models import Pod
+from pods.news import Content
 
 PAGE = 100
 _SHOWN = (  # each column more is paid for by every reader of every message
@@ -57,7 +59,7 @@ def post(
         )
         calls_pods = _mention(message, [*mentions, *rules.mentioned(text)])
         _take_part(channel, by, number)
-        tell(channel, number)
+        tell(channel, number, _content(message))
         if calls_pods:
             deliver(message)
     return message
@@ -139,6 +141,12 @@ def mark(channel: Channel, *, by: Actor, delivered: int = 0, read: int = 0) -> N
     )
 
 
+def take_next(channel_id: int, number: int, *, by: Actor) -> bool:
+    """Whether this number is the very next for this member; then it has got it, in one step."""
+    mine = Member.objects.filter(membership_of(by), channel_id=channel_id, read=number - 1)
+    return bool(mine.update(delivered=Greatest("delivered", Value(number)), read=number))
+
+
 def told(channel: Channel, *, by: Actor, number: int) -> None:
     """This member has got all up to `number`, which is there: as `mark`, in one step."""
     behind = Q(delivered__lt=number) | Q(read__lt=number)
@@ -159,6 +167,14 @@ def _shown(channel: Channel) -> QuerySet[Message]:
     called = Mention.objects.select_related("user", "pod").only(*_SHOWN_OF_MENTIONS)
     found = channel.messages.select_related("reply_to", "author_pod", "author_user")
     return found.only(*_SHOWN).prefetch_related(Prefetch("mentions", called))
+
+
+def _content(message: Message) -> Content | None:
+    """With which a waiting member can be told at once. None if it calls somebody: that changes with its receipts."""
+    if message.author_pod_id:
+        message.author_pod = Pod.objects.only("key").get(pk=message.author_pod_id)
+    shape = message_shape(message)
+    return None if shape["mentions"] else {"channel": message.channel_id, "message": shape}
 
 
 def _take_part(channel: Channel, by: Actor, number: int) -> None:

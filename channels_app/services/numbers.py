@@ -6,7 +6,7 @@ from django.utils.timezone import now
 
 from channels_app.models import Channel, Message
 from pods.errors import ConflictError
-from pods.news import announce
+from pods.news import Content, announce
 
 
 def next_number(channel: Channel) -> int:
@@ -33,5 +33,5 @@ def notice(channel: Channel, body: str) -> Message:
     return message
 
 
-def tell(channel: Channel, number: int) -> None:
-    announce(channel.organization_id, "message", channel.slug, str(number))
+def tell(channel: Channel, number: int, content: Content | None = None) -> None:
+    announce(channel.organization_id, "message", channel.slug, str(number), content)

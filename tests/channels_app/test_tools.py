@@ -3,6 +3,7 @@
 import pytest
 
 from channels_app.services import messages
+from channels_app.services.shown import message_shape
 from pods.access import actor_for_pod
 from pods.errors import ConflictError, MeshError, NotVisibleError
 from pods.services import bindings
@@ -77,6 +78,40 @@ def test_waiting_ends_with_what_others_say(cast):
     messages.post(room, by=actor_of(cast.bob), body="theirs")
     assert numbers(call(actor, "wait_for_messages")) == [2]
     assert isinstance(call(actor, "wait_for_messages"), Wait)
+
+
+def news_of(message):
+    content = {"channel": message.channel_id, "message": message_shape(message)}
+    return {"kind": "message", "key": message.channel.slug, "content": content}
+
+
+def test_what_news_bring_is_told_once_and_only_in_its_turn(cast):
+    room = make_channel(cast)
+    pod, actor = pod_in(room, cast)
+    waiting = call(actor, "wait_for_messages")
+    first, second, third = [
+        messages.post(room, by=actor_of(cast.bob), body=body) for body in ("one", "two", "three")
+    ]
+    told = waiting.hint(news_of(first))
+    assert (numbers(told), told.text) == ([1], "#plans\n1 bob: one")
+    assert cursors(room, pod=pod) == (1, 1)
+    assert waiting.hint(news_of(first)) is None
+    assert waiting.hint(news_of(third)) is None  # the second was lost
+    assert call(actor, "wait_for_messages").data["messages"] == [
+        news_of(each)["content"]["message"] for each in (second, third)
+    ]
+
+
+def test_news_are_told_to_members_who_wait_there_alone(cast):
+    room = make_channel(cast)
+    _, actor = pod_in(make_channel(cast, "elsewhere"), cast)
+    waiting = call(actor, "wait_for_messages")
+    said = messages.post(room, by=actor_of(cast.bob), body="x")
+    assert waiting.hint(news_of(said)) is None
+    call(actor, "join_channel", channel="plans")
+    said = messages.post(room, by=actor_of(cast.bob), body="y")
+    assert call(actor, "wait_for_messages", channels=["elsewhere"]).hint(news_of(said)) is None
+    assert numbers(waiting.hint(news_of(said))) == [2]
 
 
 def test_a_wait_that_names_where_it_is_can_be_repeated(cast):

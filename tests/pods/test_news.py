@@ -124,3 +124,10 @@ def test_a_process_that_ends_closes_what_it_opened() -> None:
     aside.put(1, "x")
     aside.close()
     assert left.is_set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_new_travels_with_it(layer: Recording) -> None:
+    news.announce(7, "message", "plans", "1", {"message": {"number": 1}})
+    ((_, told),) = layer.wait(1)
+    assert told["content"] == {"message": {"number": 1}}

@@ -19,7 +19,7 @@ class Looked:
     def __init__(self, after=float("inf")):
         self.after, self.times = after, []
 
-    async def __call__(self):
+    async def __call__(self, _news):
         self.times.append(asyncio.get_running_loop().time())
         return "found" if len(self.times) > self.after else None
 
@@ -68,7 +68,7 @@ async def test_without_news_it_looks_now_and_then_until_time_is_up():
 
 
 async def test_what_looking_raises_is_raised_as_it_is():
-    async def broken():
+    async def broken(_news):
         raise LookupError("gone")
 
     with pytest.raises(LookupError, match="gone"):
