@@ -12,6 +12,7 @@ from bench.client import Terminal, call, end_pod, start_pod, terminal
 from bench.figures import Figure, percentile
 from bench.recovery import recovery
 from bench.system import System
+from bench.talk import talk
 from bench.updates import update
 
 KEYS = 400
@@ -237,6 +238,7 @@ MEASURES = {
     "spawn": spawn,
     "viewers": viewers,
     "idle": idle,
+    "talk": talk,
     "recovery": recovery,
     "update": update,
 }
