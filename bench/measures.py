@@ -14,6 +14,7 @@ from bench.recovery import recovery
 from bench.system import System
 from bench.talk import talk
 from bench.updates import update
+from bench.workspaces import workspaces
 
 KEYS = 400
 ROUNDS = 3  # each pair is run in turn, so that a slow minute of the machine hits both
@@ -241,4 +242,5 @@ MEASURES = {
     "talk": talk,
     "recovery": recovery,
     "update": update,
+    "workspaces": workspaces,
 }
