@@ -28,6 +28,7 @@ from pods.messages import (
     FromRunner,
     Heartbeat,
     InputRecorded,
+    PodReport,
     Report,
     ReportReceived,
     ResultsReceived,
@@ -104,8 +105,6 @@ class Intake:
 
     async def announce(self, settled: Settled) -> None:
         """What follows from claims that are committed."""
-        for pod in settled.running:
-            self._shared.hub.started(self._session.runner_id, pod)
         if settled.has_freed:
             self._shared.places_freed()
         if settled.refused:
@@ -131,6 +130,10 @@ class Intake:
                 await self._refuse(["a second hello"])
             case CommandAck(id=id_) | CommandResult(id=id_):
                 self._is_in_ledger(id_)
+                await self._unsettled.put(message)
+            case PodReport(pod, "running"):
+                # whoever looks at it is shown its first bytes before its row is written
+                self._shared.hub.started(self._session.runner_id, pod)
                 await self._unsettled.put(message)
             case _:
                 await self._unsettled.put(message)

@@ -41,7 +41,6 @@ class Settled:
     typed: list[InputBurst] = field(default_factory=list)  # need not be sent again
     results: list[str] = field(default_factory=list)  # Command ids: need not be sent again
     ends: list[str] = field(default_factory=list)  # Pod keys: need not be reported again
-    running: list[str] = field(default_factory=list)  # Pod keys: their Terminals can be opened
     refused: list[str] = field(default_factory=list)  # what was wrong with which claim
     has_freed: bool = False  # there may be a place for a waiting Pod
 
@@ -49,7 +48,6 @@ class Settled:
         self.typed += other.typed
         self.results += other.results
         self.ends += other.ends
-        self.running += other.running
         self.refused += other.refused
         self.has_freed |= other.has_freed
 
@@ -193,7 +191,6 @@ def _settle_pod(session: Attachment, report: PodReport, settled: Settled) -> Non
         return
     match report.state:
         case "running":
-            settled.running.append(pod.key)
             found_running(pod)
         case "ended":
             settled.ends.append(pod.key)

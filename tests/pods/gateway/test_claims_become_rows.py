@@ -186,8 +186,7 @@ def test_a_pod_thought_lost_whose_host_lives_is_running_again(runner: Runner) ->
     pod = running(runner, state=PodState.LOST)
     told = (PodReport(pod.key, "running"),)
     hello = RunnerHello(speaks=(1, 1), pods=told)
-    settled = take_inventory(attached(runner, pods=told), hello)
-    assert settled.running == [pod.key]
+    take_inventory(attached(runner, pods=told), hello)
     assert look(pod).state == PodState.RUNNING
 
 
