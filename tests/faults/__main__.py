@@ -1,6 +1,5 @@
 """What `make test-faults` does: `python -m tests.faults [arguments of pytest]`.
 
-What is marked `unproven` is left out unless it is asked for: `python -m tests.faults -m unproven`.
 SEED= chooses the faults of the long mix, SECONDS= its length. One system after the other: two starve each other.
 """
 
@@ -15,8 +14,6 @@ def main() -> None:
     os.chdir(Path(__file__).resolve().parents[2])
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # processes that tests start are slow without
     chosen = sys.argv[1:]
-    if "-m" not in chosen:
-        chosen += ["-m", "not unproven"]
     if not any(each.startswith("tests/") for each in chosen):
         chosen.append("tests/faults")
     sys.exit(0 if passes(["-q", *chosen], ["-q", *chosen]) else 1)

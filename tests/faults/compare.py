@@ -60,7 +60,8 @@ class Comparison:
         line = "wc -c < typed; b2sum < typed; tail -c 60 typed"
         count, digest, last = self._api.execute(seat.key, line)["stdout"].split("\n", 2)
         assert int(count) == len(typed), f"{seat.key}: {count} bytes typed of {len(typed)}; {last}"
-        assert digest.split()[0] == hashlib.blake2b(typed).hexdigest(), f"{seat.key}: {last}"
+        same = digest.split()[0] == hashlib.blake2b(typed).hexdigest()
+        assert same, f"{seat.key}: other bytes than were typed; {last}"
 
     def _executes(self) -> None:
         done: list[str] = []

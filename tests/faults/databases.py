@@ -1,9 +1,8 @@
 """The two databases under a system, and what can happen to each: locked, killed, gone for a while."""
 
 import sqlite3
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -14,11 +13,11 @@ from tests.postgres import Server
 class Database(Protocol):
     url: str  # empty: the default
 
-    def lock(self, seconds: float) -> None:
-        """Nobody else can write meanwhile."""
+    def locked(self) -> AbstractContextManager[None]:
+        """Nobody else can write inside."""
 
-    def crash(self, seconds: float) -> None:
-        """Killed; another one serves the same files after so long."""
+    def away(self) -> AbstractContextManager[None]:
+        """Killed; another one serves the same files afterwards."""
 
     def stop(self) -> None: ...
 
@@ -29,24 +28,19 @@ class Sqlite:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def lock(self, seconds: float) -> None:
-        with self._locked():
-            time.sleep(seconds)
-
-    def crash(self, seconds: float) -> None:
-        """There is no process to kill: nobody can write."""
-        self.lock(seconds)
-
-    def stop(self) -> None:
-        """Nothing runs."""
-
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with sqlite3.connect(self._file, timeout=30, isolation_level=None) as connection:
+    def locked(self) -> Iterator[None]:
+        with closing(sqlite3.connect(self._file, timeout=30, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield
             connection.rollback()
-        connection.close()
+
+    def away(self) -> AbstractContextManager[None]:
+        """There is no process to kill: nobody can write."""
+        return self.locked()
+
+    def stop(self) -> None:
+        """Nothing runs."""
 
 
 class Postgres:
@@ -59,18 +53,22 @@ class Postgres:
         self._server.start()
         self.url = self._server.url
 
-    def lock(self, seconds: float) -> None:
+    @contextmanager
+    def locked(self) -> Iterator[None]:
         import psycopg
 
         with psycopg.connect(self.url) as connection:
             connection.execute(f"LOCK TABLE {self.TABLES} IN ACCESS EXCLUSIVE MODE")
-            time.sleep(seconds)
+            yield
             connection.rollback()
 
-    def crash(self, seconds: float) -> None:
+    @contextmanager
+    def away(self) -> Iterator[None]:
         self._server.kill()
-        time.sleep(seconds)
-        wait(self._begins, self._server.said)
+        try:
+            yield
+        finally:
+            wait(self._begins, self._server.said)
 
     def stop(self) -> None:
         self._server.stop()

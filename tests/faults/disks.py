@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -19,5 +19,8 @@ def tmpfs(path: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", "-l", path], check=True)
 
 
-def resize(path: Path, size: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,size={size}", path], check=True)
+def fill(path: Path) -> None:
+    """With one file, until there is no room for a further byte."""
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(65536)):
+            pass

@@ -72,9 +72,9 @@ def _frozen(service: str) -> Callable[..., None]:
 def _hosts_freeze_and_runner_dies(rig: Rig, chance: random.Random) -> None:
     """What a Runner that cannot reach its Pod hosts has taken is gone with it."""
     hosts = rig.hosts()
-    for host in hosts:
-        os.kill(host, signal.SIGSTOP)
     try:
+        for host in hosts:
+            os.kill(host, signal.SIGSTOP)
         epoch = rig.epoch()
         rig.crash("runner")
         rig.attached_after(epoch)
@@ -135,10 +135,15 @@ BROKER = (VALKEY, FLUSHED, ASLEEP)
 
 
 def of_database(database: Database) -> tuple[Fault, ...]:
-    return (
-        Fault("database locked", lambda _, chance: database.lock(chance.uniform(1, 3))),
-        Fault("database killed", lambda _, chance: database.crash(chance.uniform(0.2, 2))),
-    )
+    def locked(_: Rig, chance: random.Random) -> None:
+        with database.locked():
+            time.sleep(chance.uniform(1, 3))
+
+    def killed(_: Rig, chance: random.Random) -> None:
+        with database.away():
+            time.sleep(chance.uniform(0.2, 2))
+
+    return Fault("database locked", locked), Fault("database killed", killed)
 
 
 def _ignore(_answer: object) -> None:

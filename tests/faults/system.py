@@ -113,16 +113,26 @@ class Rig(System):
         """The process that holds a Pod's PTY."""
         return int(self._meta(key)["host"])
 
+    def made(self, key: str, name: str) -> Path:
+        """A file of this name in the Pod's Workspace, which may be to come."""
+        return self.home / "runner" / "workspaces" / key / name
+
+    def written(self, key: str) -> int:
+        """The bytes that its Runner keeps of a Pod's Terminal."""
+        log = (self.home / "runner" / "pods" / key / "log").iterdir()
+        return sum(each.stat().st_size for each in log if not each.suffix)
+
     def steps(self, key: str) -> list[str]:
         """The states a Pod has been in."""
         events = self.api.get(f"pods/{key}/events/")["results"]
         return [each["state"] for each in events if each["state"]]
 
     def hosts(self) -> list[int]:
-        """The hosts of all Pods that have not ended."""
+        """The hosts of all Pods that have not ended, nor lost theirs."""
         pods = (self.home / "runner" / "pods").iterdir()
         living = [pod for pod in pods if (pod / "meta.json").exists()]
-        return [self.host_of(pod.name) for pod in living if not (pod / "exit.json").exists()]
+        found = [self.host_of(pod.name) for pod in living if not (pod / "exit.json").exists()]
+        return [pid for pid in found if _is_host(pid)]
 
     def _meta(self, key: str) -> dict[str, Any]:
         return dict(json.loads((self.home / "runner" / "pods" / key / "meta.json").read_text()))
@@ -192,11 +202,11 @@ class Rig(System):
         return {name: value for name, _, value in pairs}
 
     @contextmanager
-    def instead(self, service: str, checkout: Path) -> Iterator[None]:
-        """Run this service from another checkout for a while."""
+    def instead(self, service: str, checkout: Path = ROOT, command: str = "") -> Iterator[None]:
+        """Run this service from another checkout, or by another command, for a while."""
         self.supervisor.stop_services([service])
         log = self.home / "logs" / f"{service}.log"
-        command = services(ROOT / "Procfile")[service]
+        command = command or services(ROOT / "Procfile")[service]
         other = Process(command, self.service_environment(), log, checkout)
         self._others[service] = other
         try:
@@ -205,6 +215,13 @@ class Rig(System):
             del self._others[service]
             other.end()
             self.supervisor.start_service(service)
+
+
+def _is_host(pid: int) -> bool:
+    try:
+        return b"podhost" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

@@ -22,32 +22,28 @@ def stage(request):
 
 async def test_f08_while_it_is_locked_writers_wait_and_bytes_flow(stage, note):
     rig, database = stage
-    async with probing(rig) as probe:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(asyncio.to_thread(database.lock, GONE_S))
-            await asyncio.sleep(0.2)
+    async with probing(rig) as probe, asyncio.TaskGroup() as group:
+        with database.locked():
             began = time.monotonic()
             key = group.create_task(asyncio.to_thread(rig.api.run, "sh", "-c", "echo once"))
-            await probe.shown_since(time.monotonic())
-            note("shown meanwhile", time.monotonic() - began)
+            note("shown meanwhile", await probe.shown_since(began))
+            await probe.shown_since(began + GONE_S)
+            assert not key.done()
         back = time.monotonic()
         note("answers again", answers := await probe.answers_since(back))
-        await asyncio.to_thread(rig.api.becomes, key.result(), "completed")
+        await asyncio.to_thread(rig.api.becomes, await key, "completed")
     assert rig.api.output(key.result()) == b"once\r\n"
     assert answers <= WELL_AGAIN
 
 
-@pytest.mark.unproven
 async def test_f08_while_postgresql_is_gone_who_asks_is_told_to_come_again(
     rig_on_postgres, postgres, note
 ):
     rig = rig_on_postgres
     async with probing(rig) as probe:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(asyncio.to_thread(postgres.crash, GONE_S))
-            await asyncio.sleep(0.5)
-            refused = await asyncio.to_thread(rig.api, "GET", "pods/")
-            unready = await asyncio.to_thread(rig.get, "readyz")
+        with postgres.away():
+            refused = await asyncio.to_thread(wait, lambda: _unless_ok(rig.api("GET", "pods/")))
+            unready = await asyncio.to_thread(wait, lambda: _unless_ok(rig.get("readyz")))
         back = time.monotonic()
         note("answers again", answers := await probe.answers_since(back))
         note("shown again", shown := await probe.shown_since(back))
@@ -60,18 +56,24 @@ async def test_f08_while_postgresql_is_gone_who_asks_is_told_to_come_again(
     assert rig.steps(probe.key)[:3] == ["pending", "starting", "running"]
 
 
-@pytest.mark.unproven
-async def test_f08_a_result_is_not_confirmed_before_it_is_committed(stage, note):
+def _unless_ok(answer):
+    return answer if answer.status != 200 else None
+
+
+WAITS = "echo done >> executed; until test -e go; do sleep 0.05; done; touch over"
+
+
+async def test_f08_a_result_is_not_confirmed_before_it_is_committed(stage):
     """Done by the Runner while nobody can write, and the gateway dies before it could."""
     rig, database = stage
-    async with probing(rig) as probe:
-        line = "echo done >> executed; sleep 1"
-        async with asyncio.TaskGroup() as group:
-            asked = asyncio.to_thread(rig.api.execute, probe.key, line)
-            executing = group.create_task(asked)
-            await asyncio.sleep(0.5)
-            group.create_task(asyncio.to_thread(database.lock, GONE_S))
-            await asyncio.sleep(1.5)
+    async with probing(rig) as probe, asyncio.TaskGroup() as group:
+        asked = asyncio.to_thread(rig.api.execute, probe.key, WAITS)
+        executing = group.create_task(asked)
+        await asyncio.to_thread(wait, rig.made(probe.key, "executed").exists)
+        with database.locked():
+            rig.made(probe.key, "go").touch()
+            await asyncio.to_thread(wait, rig.made(probe.key, "over").exists)
+            await probe.shown_since(time.monotonic() + 1)  # the gateway has heard, and waits
             await asyncio.to_thread(rig.crash, "gateway")
-        assert executing.result()["exit_code"] == 0
+        assert (await executing)["exit_code"] == 0
         assert rig.api.execute(probe.key, "cat executed")["stdout"] == "done\n"

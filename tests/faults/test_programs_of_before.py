@@ -13,6 +13,8 @@ from tests.faults.process import Process
 from tests.faults.system import Rig
 from tests.journeys.system import ROOT, Api, wait
 
+pytestmark = pytest.mark.timeout(300)
+
 COUNTS = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done"
 
 

@@ -7,7 +7,6 @@ from tests.faults.conftest import SECONDS, SEED
 from tests.faults.mix import Mix, Plan
 
 
-@pytest.mark.unproven
 @pytest.mark.timeout(60 + SECONDS * 4)
 async def test_nothing_is_lost_or_done_twice_on_postgresql(rig_on_postgres, postgres, note):
     every = faults.NETWORK + faults.PROCESSES + faults.BROKER + faults.of_database(postgres)

@@ -55,7 +55,6 @@ async def test_a_gateway_that_is_asked_to_end_hands_its_runner_over(pair, note):
     assert max(shown, answers) <= TAKEN_OVER
 
 
-@pytest.mark.unproven
 async def test_of_two_that_fight_over_a_runner_the_newest_session_wins(pair, note):
     """Its gateway does not see that the Runner has left: only the Runner's side was closed."""
     rig, _, other = pair
