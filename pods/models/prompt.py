@@ -67,6 +67,9 @@ class Prompt(models.Model):
     author_pod = models.ForeignKey(
         Pod, null=True, blank=True, on_delete=models.SET_NULL, related_name="authored_prompts"
     )
+    trace = models.CharField(
+        max_length=64, blank=True, editable=False
+    )  # of the request that queued it
     command = models.OneToOneField(  # what types it; none while it is queued
         Command, null=True, blank=True, on_delete=models.SET_NULL, related_name="prompt"
     )

@@ -33,15 +33,15 @@ def queue_command(
     payload: dict[str, Any],
     pod: Pod | None = None,
     deadline: datetime | None = None,
+    trace: str = "",
 ) -> Command:
-    """The Command as a row; on commit its Runner's sender is woken.
+    """The Command as a row; on commit its Runner's sender is woken. `trace`: of what it follows from, if not of this call.
 
     Call it last in a transaction: it holds the Runner's row until the commit.
     """
     with transaction.atomic():
         Runner.objects.filter(pk=runner.pk).update(next_seq=F("next_seq") + 1)
         seq, gateway = Runner.objects.values_list("next_seq", "gateway").get(pk=runner.pk)
-        trace = str(get_contextvars().get("request_id", ""))
         command = Command.objects.create(
             runner=runner,
             seq=seq,
@@ -49,12 +49,17 @@ def queue_command(
             kind=kind,
             payload=payload,
             deadline=deadline,
-            trace=trace[:TRACE_MAX],
+            trace=trace or trace_here(),
         )
         if gateway:  # messages of a queue that nobody consumes would stay
             transaction.on_commit(partial(wake, runner.pk, command.trace), robust=True)
     logger.info("queued %s: %s for Runner %s", command.pk, _about(command), runner.pk)
     return command
+
+
+def trace_here() -> str:
+    """The id of the request, or call of a tool, that is being served."""
+    return str(get_contextvars().get("request_id", ""))[:TRACE_MAX]
 
 
 def _about(command: Command) -> str:

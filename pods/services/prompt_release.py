@@ -128,6 +128,7 @@ def _send(pod: Pod, head: Prompt) -> bool:
                 kind=CommandKind.PROMPT,
                 payload={"pod": pod.key, "text": text, "when": when},
                 pod=pod,
+                trace=head.trace,
             )
             Prompt.objects.filter(pk=head.pk).update(command=command)
     except IntegrityError:  # the constraint: one prompt in flight a Pod

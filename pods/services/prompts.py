@@ -18,6 +18,7 @@ from pods.models import Command, Pod, Prompt, Receipt
 from pods.news import announce
 from pods.prompts import PromptState, When
 from pods.services import inputs
+from pods.services.commands import trace_here
 from pods.services.prompt_release import release_next
 
 QUEUE_MAX = 100  # prompts waiting for one Pod
@@ -166,6 +167,7 @@ def _create(pod: Pod, by: Actor, **fields: object) -> Prompt:
         author_name=by.name[:150],
         author_user_id=by.user_id if by.pod_id is None else None,
         author_pod_id=by.pod_id,
+        trace=trace_here(),
         **fields,
     )
     Receipt.objects.create(prompt=prompt, step=PromptState.QUEUED)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.utils.timezone import now
+from structlog.contextvars import bound_contextvars
 
 from pods.access import actor_for_pod
 from pods.commands import CommandKind, CommandState
@@ -380,6 +381,16 @@ def test_after_a_failure_the_queue_waits_for_a_decision(cast: Cast, pod: Pod) ->
     assert release_next(pod.pk) == after
     failed.refresh_from_db()
     assert (failed.state, failed.text) == (PromptState.FAILED, "go on")
+
+
+def test_one_that_waited_goes_out_under_the_id_of_the_request_that_queued_it(
+    cast: Cast, busy: Pod
+) -> None:
+    with bound_contextvars(request_id="queued"):
+        ask(cast, busy)
+    with bound_contextvars(request_id="something else"):
+        assert release_next(does(busy, AgentState.IDLE).pk)
+    assert [command.trace for command in commands(busy)] == ["queued"]
 
 
 def test_trying_again_makes_a_new_one_first_in_the_queue_and_once(cast: Cast, pod: Pod) -> None:
