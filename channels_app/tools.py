@@ -159,7 +159,10 @@ def write_document(actor: Actor, asked: WriteDocument) -> Outcome:
     return Outcome({"channel": channel.slug, "version": version}, f"It is at version {version}.")
 
 
-@tool(WaitFor)
+NEWS = frozenset({"message", "binding"})
+
+
+@tool(WaitFor, waits_for=NEWS)
 def wait_for_messages(actor: Actor, asked: WaitFor) -> Outcome | Wait:
     """Wait until somebody posts where you are a member, or asks for a Binding to you; get what you have not read."""
     require(actor, Scope.CHANNELS_READ)
@@ -180,7 +183,7 @@ def wait_for_messages(actor: Actor, asked: WaitFor) -> Outcome | Wait:
         return _told_bindings(untold)
     nothing = Outcome(_data("", [], []), "Nothing new.")
     hint = partial(_told_by_news, actor, asked.channels) if asked.after is None else None
-    return Wait(frozenset({"message", "binding"}), asked.timeout_s, nothing, hint=hint)
+    return Wait(NEWS, asked.timeout_s, nothing, hint=hint)
 
 
 def _told_by_news(actor: Actor, slugs: list[str], news: dict[str, Any]) -> Outcome | None:

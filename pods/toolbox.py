@@ -59,6 +59,7 @@ class Tool:
     read_only: bool = False
     destructive: bool = False
     acts_as_pod: bool = False
+    waits_for: frozenset[str] = frozenset()
 
     def schema(self, *, for_people: bool = False) -> dict[str, Any]:
         """As MCP lists it. People who use a tool that acts as a Pod say as which."""
@@ -96,10 +97,11 @@ def tool(
     read_only: bool = False,
     destructive: bool = False,
     acts_as_pod: bool = False,
+    waits_for: frozenset[str] = frozenset(),
 ) -> Callable[[Run], Run]:
     """Declare the function a tool; its name and docstring are what agents see.
 
-    `acts_as_pod`: the Actor it gets is always a Pod.
+    `acts_as_pod`: the Actor it gets is always a Pod. `waits_for`: kinds of news it waits for most often, as in Wait.
     """
 
     def declare(run: Run) -> Run:
@@ -115,6 +117,7 @@ def tool(
             read_only=read_only,
             destructive=destructive,
             acts_as_pod=acts_as_pod,
+            waits_for=waits_for,
         )
         return run
 

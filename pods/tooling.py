@@ -5,6 +5,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from structlog.contextvars import bound_contextvars
@@ -14,7 +15,7 @@ from pods import toolbox
 from pods.access import Need, actor_for_pod, pod_for
 from pods.errors import MeshError, RefusedError
 from pods.toolbox import LONGEST_WAIT_S, Outcome, Wait
-from pods.waiting import News, look_until
+from pods.waiting import News, listening, look_again
 
 logger = logging.getLogger(__name__)
 
@@ -57,31 +58,48 @@ async def _answer(
 
 
 async def _outcome(actor: Actor, name: str, given: dict[str, Any], in_thread: InThread) -> Outcome:
-    latest: Outcome | Wait = await in_thread(_run, actor, name, given)
-    if isinstance(latest, Outcome):
-        return latest
-    again = latest.again
+    """A tool that says what it waits for is looked at once, while it listens; others before that, too."""
+    kinds = toolbox.find(name).waits_for
+    first: Outcome | Wait | None = None
+    if not kinds:
+        first = await in_thread(_run, actor, name, given)
+        if isinstance(first, Outcome):
+            return first
+        kinds = first.kinds
+    async with listening(actor.organization_id, kinds) as heard:
+        wait = first or await in_thread(_run, actor, name, given)
+        if isinstance(wait, Outcome):
+            return wait
+        looked = _Looks(wait, partial(in_thread, _run, actor, name, given), in_thread)
+        found = await looked({}) if first else None
+        if found is None:
+            seconds = min(wait.seconds, LONGEST_WAIT_S)
+            found = await look_again(looked, heard, seconds, wait.every)
+    return found or looked.wait.otherwise
 
-    async def look(news: News) -> Outcome | None:
-        nonlocal latest
-        if again:
-            found: Outcome | None = await in_thread(again)
+
+@dataclass(slots=True)
+class _Looks:
+    """How a waiting tool looks again; `wait` is what it said last."""
+
+    wait: Wait
+    run: Callable[[], Awaitable[Outcome | Wait]]
+    in_thread: InThread
+
+    async def __call__(self, news: News) -> Outcome | None:
+        found: Outcome | None
+        if self.wait.again:
+            found = await self.in_thread(self.wait.again)
             return found
-        if isinstance(latest, Wait) and latest.hint and news.get("content"):
-            found = await in_thread(latest.hint, news)
+        if self.wait.hint and news.get("content"):
+            found = await self.in_thread(self.wait.hint, news)
             if found:
                 return found
-        latest = await in_thread(_run, actor, name, given)
-        return latest if isinstance(latest, Outcome) else None
-
-    found = await look_until(
-        look,
-        organization_id=actor.organization_id,
-        kinds=latest.kinds,
-        seconds=min(latest.seconds, LONGEST_WAIT_S),
-        every=latest.every,
-    )
-    return found or (latest.otherwise if isinstance(latest, Wait) else latest)
+        latest = await self.run()
+        if isinstance(latest, Outcome):
+            return latest
+        self.wait = latest
+        return None
 
 
 def _run(actor: Actor, name: str, given: dict[str, Any]) -> Outcome | Wait:

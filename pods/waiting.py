@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from channels.layers import get_channel_layer
@@ -17,7 +17,7 @@ News = dict[str, Any]  # kind, key, state, content: as pods/news.py sends it
 LISTEN_S = 1.0  # a Redis that has not taken a listener by then is as one that is away
 
 
-class _Heard:
+class Heard:
     """The latest news since it was last taken."""
 
     def __init__(self) -> None:
@@ -48,28 +48,36 @@ async def look_until(
     `look` is given the news it looks for, empty without any. `every`: seconds after which it looks again without
     news, because news may be lost.
     """
-    heard, listens = _Heard(), asyncio.Event()
+    async with listening(organization_id, kinds) as heard:
+        found = await look({})
+        return found if found is not None else await look_again(look, heard, seconds, every)
+
+
+@asynccontextmanager
+async def listening(organization_id: int, kinds: frozenset[str]) -> AsyncIterator[Heard]:
+    """What is heard inside. Look first, so that nothing falls between looking and listening."""
+    heard, listens = Heard(), asyncio.Event()
     try:
         async with asyncio.TaskGroup() as tasks:
-            listening = tasks.create_task(_listen(organization_id, kinds, heard, listens))
-            # Listen before the first look, so that nothing falls between looking and listening.
+            ear = tasks.create_task(_listen(organization_id, kinds, heard, listens))
             await _within(LISTEN_S, listens)
-            found = await _look_again(look, heard, _now() + seconds, every)
-            listening.cancel()
-    except ExceptionGroup as failed:  # of `look` alone: the listener raises nothing
+            yield heard
+            ear.cancel()
+    except ExceptionGroup as failed:  # of what is done inside: the listener raises nothing
         raise failed.exceptions[0] from None
-    return found
 
 
-async def _look_again(
-    look: Callable[[News], Awaitable[T | None]], heard: _Heard, ends: float, every: float
+async def look_again(
+    look: Callable[[News], Awaitable[T | None]], heard: Heard, seconds: float, every: float
 ) -> T | None:
-    while True:
-        found = await look(heard.take())
-        left = ends - _now()
-        if found is not None or left <= 0:
-            return found
+    """As `look_until`, after a first look."""
+    ends = _now() + seconds
+    while (left := ends - _now()) > 0:
         await _within(min(every, left), heard.event)
+        found = await look(heard.take())
+        if found is not None:
+            return found
+    return None
 
 
 async def _within(seconds: float, event: asyncio.Event) -> None:
@@ -79,7 +87,7 @@ async def _within(seconds: float, event: asyncio.Event) -> None:
 
 
 async def _listen(
-    organization_id: int, kinds: frozenset[str], heard: _Heard, listens: asyncio.Event
+    organization_id: int, kinds: frozenset[str], heard: Heard, listens: asyncio.Event
 ) -> None:
     """Until cancelled. One `receive` after the other: a layer forgets the channel when one is cancelled."""
     layer, news = get_channel_layer(), group(organization_id)

@@ -115,6 +115,21 @@ async def test_what_was_begun_is_looked_at_and_not_begun_again(declared):
     assert begun == [1]
 
 
+@pytest.mark.looptime
+@pytest.mark.parametrize(("waits_for", "runs"), [(frozenset({"pod"}), 2), (frozenset(), 3)])
+async def test_what_says_that_it_waits_listens_before_it_is_run(declared, waits_for, runs):
+    """Else it is run once more, for what may have happened before it listened."""
+    begun = []
+
+    @declared(Count, waits_for=waits_for)
+    def count(_actor, _asked):
+        begun.append(1)
+        return Wait(frozenset({"pod"}), 1, Outcome({}, "Not yet."), 1)
+
+    assert (await call_tool(SOMEBODY, "count", {}, here)).text == "Not yet."
+    assert len(begun) == runs
+
+
 def test_arguments_are_a_json_object():
     assert arguments(b"") == {}
     assert arguments(b'{"a": 1}') == {"a": 1}
