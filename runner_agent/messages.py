@@ -23,12 +23,14 @@ class Execute:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """`text` is typed into the agent: `when` "idle", once it is, or "now". `id` is the Command's."""
+    """`text` is typed into the agent: `when` "idle", once it is, or "now". `id` is the Command's. `may_join`: where it
+    cannot be pasted its lines become one."""
 
     pod: str
     id: str
     text: str
     when: str = "idle"
+    may_join: bool = False
 
 
 @dataclass(frozen=True, slots=True)

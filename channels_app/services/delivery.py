@@ -121,7 +121,7 @@ def _type(mention: Mention) -> bool:
     command = queue_command(
         runner=pod.runner,
         kind=CommandKind.PROMPT,
-        payload={"pod": pod.key, "text": _text(mention.message, pod)},
+        payload={"pod": pod.key, "text": _text(mention.message, pod), "may_join": True},
         pod=pod,
     )
     free.update(command=command)

@@ -1,6 +1,7 @@
 """Answering what an agent asks, and interrupting it: keys, typed only while the question stands."""
 
 import asyncio
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from runner_agent.together import until
 
 DRAWN_WITHIN_S = 3.0  # a hook tells of a dialog before the dialog is there
 GONE_WITHIN_S = 5.0
+_STROKES = re.compile(r"\r|[^\r]+")  # Enter by itself: what it confirms is drawn first
 BETWEEN_S = 0.2  # a key, a text and Enter that come at once are taken for a paste
 
 
@@ -105,7 +107,7 @@ def _pieces(watched: Watched, wanted: ToAnswer) -> list[bytes]:
         raise CommandError(
             "no_choice", f"This agent has no key for “{wanted.choice}”: answer in its terminal."
         )
-    return [keys.encode()]
+    return [stroke.encode() for stroke in _STROKES.findall(keys)]
 
 
 def _place_after(asked: AskedQuestion | None) -> str:

@@ -73,7 +73,8 @@ def execute_of(command: Command) -> Execute:
 def prompt_of(command: Command) -> Prompt:
     with _Reading(command):
         held = command.payload
-        return Prompt(command.pod, command.id, str(held["text"]), str(held.get("when") or "idle"))
+        when, may_join = str(held.get("when") or "idle"), bool(held.get("may_join"))
+        return Prompt(command.pod, command.id, str(held["text"]), when, may_join)
 
 
 def answer_of(command: Command) -> ToAnswer:

@@ -77,8 +77,8 @@ class Delivery:
     tell: Callable[[PromptStep], None]
 
     async def deliver(self) -> list[PromptStep]:
-        """The steps seen. CommandError not_ready, not_submitted, pod_ended; the first two with what the screen
-        shows. Cancelled or cut by a crash, it can be called again with the same prompt."""
+        """The steps seen. CommandError not_ready, one_line, not_submitted, pod_ended; all but the last with what the
+        screen shows. Cancelled or cut by a crash, it can be called again with the same prompt."""
         try:
             note = _Note.read(self.places, self.prompt) or await self._begin()
             await self._type(note)
@@ -93,8 +93,11 @@ class Delivery:
         await until_ready(self.host, self.watched)
         await until_idle(self.host, self.watched, now=self.prompt.when == "now")
         screen = await self.terminals.screen(self.host.pod)
+        bracketed = bool(screen.get("bracketed_paste"))
+        if not (bracketed or self.prompt.may_join) and "\n" in plain(self.prompt.text):
+            raise self._one_line()
         is_working = self.watched.status.state == "working"
-        note = _Note(self.prompt.id, bool(screen.get("bracketed_paste")), is_working)
+        note = _Note(self.prompt.id, bracketed, is_working)
         note.write(self.places)
         return note
 
@@ -187,6 +190,13 @@ class Delivery:
         row = shown["cursor"][1]
         return lines[row].rstrip() if row < len(lines) else ""
 
+    def _one_line(self) -> CommandError:
+        return CommandError(
+            "one_line",
+            "This program takes no paste of several lines: each would be sent by itself. Write it in one line.",
+            {"evidence": self.watched.shown()},
+        )
+
     def _not_submitted(self) -> CommandError:
         return CommandError(
             "not_submitted",
@@ -213,13 +223,13 @@ class Delivery:
         self.tell(step)
 
 
-def as_typed(prompt: str, *, bracketed: bool) -> bytes:
-    """The text, without the control characters by which it could end its own paste or press keys.
-
-    Where there is no paste, each line would be sent by itself: they become one.
-    """
+def plain(prompt: str) -> str:
+    """The text, without the control characters by which it could end its own paste or press keys."""
     lines = prompt.replace("\r\n", "\n").replace("\r", "\n").strip("\n").split("\n")
-    plain = [_CONTROL.sub("", line) for line in lines]
-    if bracketed:
-        return b"\x1b[200~" + "\n".join(plain).encode(errors="replace") + b"\x1b[201~"
-    return " ".join(plain).encode(errors="replace")
+    return "\n".join(_CONTROL.sub("", line) for line in lines)
+
+
+def as_typed(prompt: str, *, bracketed: bool) -> bytes:
+    """Where there is no paste, each line would be sent by itself: they become one."""
+    text = plain(prompt).encode(errors="replace")
+    return b"\x1b[200~" + text + b"\x1b[201~" if bracketed else text.replace(b"\n", b" ")

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 from xdist.remote import Producer
@@ -14,12 +15,18 @@ from tests.fake_models import FakeModels
 from tests.journeys.system import System
 
 SLUGS = os.environ.get("AGENT_SLUGS", " ".join(PROGRAMS)).split()
-SIDE_BY_SIDE = {"claude": "a", "codex": "a", "gemini": "a", "opencode": "a", "aider": "b"}
+SIDE_BY_SIDE = {"claude": "a", "codex": "a", "gemini": "a", "opencode": "b", "aider": "b"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "of(name): for the programs that have it, by `Program`")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "driven" in metafunc.fixturenames:
-        metafunc.parametrize("driven", SLUGS, indirect=True, scope="session")
+        of = metafunc.definition.get_closest_marker("of")
+        slugs = [slug for slug in SLUGS if not of or getattr(PROGRAMS[slug], of.args[0])]
+        metafunc.parametrize("driven", slugs, indirect=True, scope="session")
 
 
 class _Lives(LoadScopeScheduling):
@@ -49,8 +56,19 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
-def system() -> Iterator[System]:
-    system = System()
+def user_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the Runner's user: the real one's settings, none of its logins."""
+    home = tmp_path_factory.mktemp("user")
+    of_programs = {Path(each.login.file).parts[0] for each in PROGRAMS.values() if each.login}
+    for path in Path.home().iterdir():
+        if path.name not in of_programs:
+            (home / path.name).symlink_to(path)
+    return home
+
+
+@pytest.fixture(scope="session")
+def system(user_home: Path) -> Iterator[System]:
+    system = System(HOME=str(user_home), MESH_RUNNER_ALLOW_LOGIN="true")
     try:
         system.start()
         yield system

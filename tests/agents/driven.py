@@ -2,8 +2,10 @@
 
 import json
 import secrets
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.agents.programs import Program
@@ -13,6 +15,16 @@ from tests.journeys.system import Api, System, wait
 INSTALLED_WITHIN = 420.0  # Aider alone brings half a gigabyte of wheels
 STARTS_WITHIN = 120.0
 SEEN_WITHIN = 60.0
+
+
+DECLARED = Path(__file__).parents[2] / "pods" / "agent_types"
+
+
+def _with_words(slug: str, words: list[str]) -> dict[str, Any]:
+    """Its declaration, with these at the end of the command line."""
+    declared = tomllib.loads((DECLARED / f"{slug}.toml").read_text())
+    declared["launch"]["argv"] += words
+    return declared
 
 
 @dataclass
@@ -60,6 +72,27 @@ class Driven:
             rows=40,
         )
 
+    def create_with_login(self, prompt: str, token: str, user_home: Path) -> None:
+        """Its Runner's user is logged in with this token, and lends that."""
+        login = self.program.login
+        assert login
+        path = user_home / login.file
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(login.content).replace("{token}", token))
+        runner = self.pod["runner"]["id"]
+        self.api.post(f"runners/{runner}/login/", {"lent": True})
+        words = [word.format(url=self.models.url) for word in login.words]
+        if words:
+            self.api.post("agent-types/", {"declaration": _with_words(self.program.slug, words)})
+        self.key = self.api.create(
+            agent_type=self.program.slug,
+            repository="sample",
+            credentials="runner",
+            model=self.program.model,
+            env={name: value.format(url=self.models.url) for name, value in login.env.items()},
+            prompt=prompt,
+        )
+
     def settle(self) -> None:
         """Wait until it has begun and done its first work: each step can be run by itself."""
         assert not self.lost, f"{self.lost} failed"
@@ -74,8 +107,15 @@ class Driven:
 
     def resume(self, prompt: str) -> str:
         """The key of the Pod that went on."""
+        return self._goes_on("resume", prompt)
+
+    def fork(self, prompt: str) -> str:
+        """The key of the Pod that was copied."""
+        return self._goes_on("fork", prompt)
+
+    def _goes_on(self, verb: str, prompt: str) -> str:
         before = self.key
-        self.key = str(self.api.post(f"pods/{before}/resume/", {"prompt": prompt})["key"])
+        self.key = str(self.api.post(f"pods/{before}/{verb}/", {"prompt": prompt})["key"])
         return before
 
     def becomes(self, *states: str, within: float = STARTS_WITHIN) -> str:

@@ -2,13 +2,24 @@
 
 import os
 import re
+import secrets
 from pathlib import Path
 
 import pytest
 
 from tests.agents import searching
 from tests.agents.driven import INSTALLED_WITHIN
-from tests.agents.programs import HELLO, RECALL, SHELL, SHELL_LINE, SLOW, TOOL
+from tests.agents.programs import (
+    AGAIN,
+    AGAIN_LINE,
+    ASK,
+    HELLO,
+    RECALL,
+    SHELL,
+    SHELL_LINE,
+    SLOW,
+    TOOL,
+)
 from tests.journeys.system import wait
 
 pytestmark = pytest.mark.timeout(600)
@@ -71,15 +82,7 @@ def test_it_calls_our_tool_and_its_model_reads_the_result(driven):
 
 def test_a_permission_that_it_asks_for_is_shown_and_answered_by_rest(driven):
     driven.prompt(f"{SHELL} make a file")
-    driven.is_seen("waiting")
-    question = wait(
-        lambda: (
-            SHELL_LINE in (driven.pod["question"] or {"text": ""})["text"]
-            and driven.pod["question"]
-        ),
-        driven.told,
-    )
-    assert {"allow", "deny"} <= set(question["choices"])
+    assert {"allow", "deny"} <= set(_asks(driven, SHELL_LINE)["choices"])
     driven.answer("allow")
     name = SHELL_LINE.split()[-1]
     wait(lambda: driven.api.execute(driven.key, f"test -e {name}")["exit_code"] == 0, driven.told)
@@ -93,6 +96,30 @@ def test_a_permission_that_it_asks_for_is_shown_and_answered_by_rest(driven):
         )
         if driven.pod["question"]:
             driven.answer("deny")
+    driven.is_seen("idle")
+
+
+@pytest.mark.of("has_tools")
+def test_what_it_is_allowed_for_good_it_does_not_ask_again(driven):
+    driven.prompt(f"{AGAIN} the first time")
+    assert "allow_always" in _asks(driven, AGAIN_LINE)["choices"]
+    driven.answer("allow_always")
+    driven.is_seen("idle")
+    driven.prompt(f"{AGAIN} the second time")
+    driven.models.wait_for(lambda r: "the second time" in r.asked.last and r.asked.rounds == 1)
+    driven.is_seen("idle")
+
+
+@pytest.mark.of("question")
+def test_a_question_with_options_is_answered_by_label(driven):
+    driven.prompt(f"{ASK} what I like")
+    driven.is_seen("waiting")
+    options = wait(lambda: (driven.pod["question"] or {}).get("options"), driven.told)
+    assert [each["label"] for each in options] == ["Red", "Blue"]
+    assert driven.pod["question"]["text"] == "Which color do you prefer?"
+    driven.answer("Blue")
+    request = driven.models.wait_for(lambda r: ASK in r.asked.last and r.asked.rounds == 1)
+    assert "Blue" in request.asked.result
     driven.is_seen("idle")
 
 
@@ -170,6 +197,48 @@ def test_it_goes_on_with_the_same_conversation(driven):
     assert pod["workspace"]["path"] == ended["workspace"]["path"]
     driven.end()
     wait(lambda: not _found(driven, driven.api_key), lambda: str(_found(driven, driven.api_key)))
+
+
+@pytest.mark.of("forks")
+def test_a_copy_of_its_conversation_goes_on_in_a_workspace_of_its_own(driven):
+    driven.end()
+    copied = driven.pod
+    before = driven.fork(f"{RECALL} what we both know")
+    driven.becomes("running")
+    request = driven.asked(lambda text: f"{RECALL} what we both know" in text, within=120)
+    assert any(HELLO in said for said in request.asked.said)
+    driven.is_seen("idle")
+    pod = driven.pod
+    assert pod["forked_from"] == before
+    assert pod["conversation"] not in {"", copied["conversation"]}
+    assert pod["workspace"]["path"] != copied["workspace"]["path"]
+    driven.end()
+    wait(lambda: not _found(driven, driven.api_key), lambda: str(_found(driven, driven.api_key)))
+
+
+@pytest.mark.of("login")
+def test_the_login_of_the_runners_user_is_lent_and_taken_back(driven, user_home):
+    token = f"sk-login-{secrets.token_hex(16)}"
+    driven.create_with_login(f"{HELLO} with a login", token, user_home)
+    driven.becomes("running")
+    driven.models.wait_for(lambda r: r.key == token and "with a login" in r.asked.last, 60)
+    assert _found(driven, driven.api_key) == []
+    lent = _runner(driven) / "homes" / driven.key / driven.program.login.file
+    assert lent.stat().st_mode & 0o777 == 0o600
+    assert token in lent.read_text()
+    driven.end()
+    wait(lambda: not _found(driven, token), lambda: str(_found(driven, token)))
+
+
+def _asks(driven, what: str) -> dict:
+    """Wait until it asks about it; the question."""
+    driven.is_seen("waiting")
+
+    def look():
+        question = driven.pod["question"]
+        return question if question and what in question["text"] else None
+
+    return wait(look, driven.told)
 
 
 def _runner(driven) -> Path:

@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 SHELL_LINE = "touch made-by-the-agent"
-HELLO, TOOL, SHELL, SLOW, RECALL = (
+AGAIN_LINE = "python3 -c 1"
+HELLO, TOOL, SHELL, AGAIN, SLOW, ASK, RECALL = (
     "MESH-HELLO",
     "MESH-TOOL",
     "MESH-SHELL",
+    "MESH-AGAIN",
     "MESH-SLOW",
+    "MESH-ASK",
     "MESH-RECALL",
 )
 WORKS_S = 3.0  # the model takes so long over the first prompt, in which the agent is seen at work
@@ -23,14 +26,28 @@ def _same(text: str) -> str:
 
 
 @dataclass(frozen=True)
+class Login:
+    """What it writes when a person logs in, with `{token}`; `env` or `words` lead it to the model server at `{url}`."""
+
+    file: str
+    content: dict[str, Any]
+    env: dict[str, str] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Program:
-    """`shell`: what its model asks for to run a line. `own_words` takes off what it wraps around a person's text."""
+    """`shell` and `question`: what its model asks for to run a line, which is its `cmd`, and to ask a person. `own_words` takes off what it
+    wraps around a person's text. `forks`: it can go on with a copy of a conversation."""
 
     slug: str
     provider: str
     model: str = "fake-model"
     url: str = "{url}/v1"
     shell: dict[str, Any] | None = None
+    question: dict[str, Any] | None = None
+    forks: bool = False
+    login: Login | None = None
     own_words: Callable[[str], str] = _same
     sums_up: bool = False  # a long conversation that goes on, by a request of its own
     has_tools: bool = True  # of MCP; without: by the command `mesh` in a shell block
@@ -48,11 +65,19 @@ class Program:
 
     def _with_tools(self) -> list[dict[str, Any]]:
         call = {"tool": "create_channel", "args": {"name": self.room}}
-        shell = self.shell or {"shell": SHELL_LINE}
+        shell, again = self._runs(SHELL_LINE), self._runs(AGAIN_LINE)
+        ask = [self.question or {}, {"text": "You chose: {{result}}"}]
         return [
+            {"match": ASK, "offered": ".", "steps": ask},
             {"match": TOOL, "offered": ".", "steps": [call, {"text": "It said: {{result}}"}]},
             {"match": SHELL, "offered": ".", "steps": [shell, {"text": "Done: {{result}}"}]},
+            {"match": AGAIN, "offered": ".", "steps": [again, {"text": "Done: {{result}}"}]},
         ]
+
+    def _runs(self, line: str) -> dict[str, Any]:
+        if self.shell is None:
+            return {"shell": line}
+        return {**self.shell, "args": {**self.shell["args"], "cmd": line}}
 
     def _with_blocks(self) -> list[dict[str, Any]]:
         call, shell = f"mesh call create_channel name={self.room}", SHELL_LINE
@@ -76,24 +101,61 @@ def _without_rules(text: str) -> str:
     return text.partition("\n\n# *SEARCH/REPLACE block* Rules:")[0]
 
 
+COLOR = {
+    "question": "Which color do you prefer?",
+    "header": "Color",
+    "multiSelect": False,
+    "options": [
+        {"label": "Red", "description": "A warm one"},
+        {"label": "Blue", "description": "A cool one"},
+    ],
+}
+CLAUDE_LOGIN = Login(
+    file=".claude/.credentials.json",
+    content={
+        "claudeAiOauth": {
+            "accessToken": "{token}",
+            "refreshToken": "{token}",
+            "expiresAt": 4102444800000,
+            "scopes": ["user:inference", "user:profile"],
+            "subscriptionType": "max",
+        }
+    },
+    env={"ANTHROPIC_BASE_URL": "{url}"},
+)
+CODEX_LOGIN = Login(
+    file=".codex/auth.json",
+    content={"OPENAI_API_KEY": "{token}", "tokens": None, "last_refresh": None},
+    words=("-c", 'openai_base_url="{url}/v1"'),
+)
 PROGRAMS = {
     program.slug: program
     for program in (
-        Program("claude", "anthropic", url="{url}", own_words=_without_paste_marks),
+        Program(
+            "claude",
+            "anthropic",
+            url="{url}",
+            question={"tool": "AskUserQuestion", "args": {"questions": [COLOR]}},
+            own_words=_without_paste_marks,
+            forks=True,
+            login=CLAUDE_LOGIN,
+        ),
         Program(
             "codex",
             "openai",
+            login=CODEX_LOGIN,
             shell={
                 "tool": "exec_command",
                 "args": {
-                    "cmd": SHELL_LINE,
                     "sandbox_permissions": "require_escalated",
                     "justification": "To see whether it may.",
                 },
             },
         ),
         Program("gemini", "google", model="gemini-2.5-pro", url="{url}"),
-        Program("opencode", "other", own_words=str.rstrip),  # it puts a space behind a long paste
+        Program(  # it puts a space behind a long paste
+            "opencode", "other", own_words=str.rstrip
+        ),
         Program(
             "aider",
             "other",

@@ -132,6 +132,22 @@ def test_words_for_an_agent_that_only_waits_are_sent_as_a_prompt_for_now(bob, ca
     assert (prompt.text, prompt.when) == ("the second one", "now")
 
 
+def test_the_options_of_a_question_are_buttons_with_their_labels(bob, cast):
+    options = [{"choice": "1", "label": "Red <hot>"}, {"choice": "2", "label": "[ ] Blue"}]
+    question = QUESTION | {"choices": ["1", "2", "next", "deny"], "options": options}
+    pod = asks(cast, question=question)
+    content = bob.get(reverse("pod-peek", args=[pod.key])).content.decode()
+    for choice, word in (
+        ("1", "Red &lt;hot&gt;"),
+        ("2", "[ ] Blue"),
+        ("next", "Go on"),
+        ("deny", "Deny"),
+    ):
+        assert f'name="choice" value="{choice}"' in content
+        assert f">{word}<" in content
+    assert 'value="allow"' not in content
+
+
 def test_an_answer_to_what_it_asked_before_is_refused_with_a_sentence(bob, cast):
     pod = asks(cast)
     given = {"question": "q0", "choice": "allow"}

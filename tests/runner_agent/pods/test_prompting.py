@@ -2,6 +2,7 @@
 
 import pytest
 
+from runner_agent.messages import Command, CommandError
 from runner_agent.pods.prompting import as_typed
 from tests.runner_agent.pods.rig import daemon, supervised, until
 
@@ -20,6 +21,10 @@ while True:
 
 def reader(*, mode: str = "", before: str = "") -> list[str]:
     return ["python3", "-I", "-S", "-c", READER.format(mode=mode, before=before)]
+
+
+def prompt(pod: str, text: str, id_: str, **payload: object) -> Command:
+    return Command(id_, 1, "prompt", pod, {"pod": pod, "text": text, "when": "now", **payload})
 
 
 async def test_a_prompt_is_pasted_and_enter_comes_by_itself(config):
@@ -66,6 +71,18 @@ async def test_a_program_that_ends_first_gets_no_prompt(config):
         host = await rig.start(["true"], prompt="do it")
         await host.ended()
         await until(lambda: [r for r in rig.outbox.reports if r.state == "ended"])
+
+
+async def test_several_lines_are_not_typed_where_each_would_be_sent_by_itself(config):
+    async with supervised(config) as rig:
+        host = await rig.start(reader())
+        await rig.shows(host, "ready")
+        with pytest.raises(CommandError) as refused:
+            await rig.supervisor.do(prompt(host.pod, "one\r\ntwo", "c1"))
+        assert (refused.value.code, "one line" in refused.value.message) == ("one_line", True)
+        await rig.supervisor.do(prompt(host.pod, "three\n", "c2"))
+        await rig.supervisor.do(prompt(host.pod, "called\nby a mention", "c3", may_join=True))
+        assert "one" not in await rig.shows(host, "b'called by a mention'")
 
 
 @pytest.mark.parametrize("bracketed", [True, False])
