@@ -1,4 +1,4 @@
-"""Many Pods in one Channel. Fifty who read a thousand messages: tests/faults/test_a_crowd.py, for its length."""
+"""Many Pods in one Channel, some of whom write: through a real Gateway, a real database and a real Redis."""
 
 import pytest
 
