@@ -99,3 +99,12 @@ async def test_a_redis_that_hangs_holds_nobody_up(monkeypatch):
     look = Looked(1)
     assert await wait(look, every=2) == "found"
     assert look.times[0] == pytest.approx(1, abs=0.1)
+
+
+async def test_nor_does_one_that_hangs_when_it_is_left(monkeypatch):
+    async def hang(*_args):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(InMemoryChannelLayer, "group_discard", hang)
+    async with asyncio.timeout(3):
+        assert await wait(Looked(0)) == "found"
