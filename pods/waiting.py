@@ -100,7 +100,8 @@ async def _listen(
                 if (said := await layer.receive(name))["kind"] in kinds:
                     heard.put(said)
         finally:
-            async with asyncio.timeout(LISTEN_S):  # who waited has its answer, and goes without this one
+            # who waited has its answer, and goes without this one
+            async with asyncio.timeout(LISTEN_S):
                 await layer.group_discard(news, name)
     except Exception:  # the root of listening. Redis is away: only the clock is left
         logger.debug("no news of organization %s", organization_id, exc_info=True)

@@ -191,5 +191,6 @@ def test_each_tool_says_what_it_is_for_and_whether_it_only_reads():
     for each in tools():
         schema = each.schema()
         assert schema["description"].endswith((".", "?")), each.name
-        reads = each.name.startswith(("get_", "list_")) or each.name == "read_terminal"
+        looks = {"read_terminal", "read_document"}  # read_channel moves the cursor
+        reads = each.name.startswith(("get_", "list_")) or each.name in looks
         assert schema["annotations"]["readOnlyHint"] is reads, each.name
