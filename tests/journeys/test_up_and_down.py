@@ -39,7 +39,7 @@ def test_it_starts_stops_and_goes_on_where_it_was(own):
     last = own.interrupt()
     assert "2 Pods go on" in last  # the demo Pod of the first run, too
     assert "make stop" in last
-    assert _pod_processes(own) == pids
+    assert pids <= _pod_processes(own)  # the first Pod's agent may have begun a moment later
 
     began = time.monotonic()
     own.start()
