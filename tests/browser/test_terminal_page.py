@@ -28,12 +28,15 @@ def steering(page):
 
 def shows(api, key, text):
     """The Runner's own screen says what came through."""
+    seen = ""
 
     def is_there():
+        nonlocal seen
         with suppress(URLError):  # web is just being started again
-            return text in api.get(f"pods/{key}/screen/")["text"]
+            seen = api.get(f"pods/{key}/screen/")["text"]
+            return text in seen
 
-    wait(is_there)
+    wait(is_there, lambda: f"the screen shows {seen.strip()!r}")
 
 
 def test_what_is_typed_reaches_the_program_and_the_typist_drives(open_page, api, pod):
