@@ -62,9 +62,17 @@ async def listening(organization_id: int, kinds: frozenset[str]) -> AsyncIterato
             ear = tasks.create_task(_listen(organization_id, kinds, heard, listens))
             await _within(LISTEN_S, listens)
             yield heard
-            ear.cancel()
+            await _close(ear)
     except ExceptionGroup as failed:  # of what is done inside: the listener raises nothing
         raise failed.exceptions[0] from None
+
+
+async def _close(ear: "asyncio.Task[None]") -> None:
+    """A layer that is cancelled takes its leave of Redis first, and may wait for that for ever: it is cancelled again."""
+    ear.cancel()
+    done, _ = await asyncio.wait({ear}, timeout=LISTEN_S)
+    if not done:
+        ear.cancel()
 
 
 async def look_again(

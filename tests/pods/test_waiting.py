@@ -108,3 +108,15 @@ async def test_nor_does_one_that_hangs_when_it_is_left(monkeypatch):
     monkeypatch.setattr(InMemoryChannelLayer, "group_discard", hang)
     async with asyncio.timeout(3):
         assert await wait(Looked(0)) == "found"
+
+
+async def test_nor_does_one_that_hangs_when_listening_is_cancelled(monkeypatch):
+    async def hang(*_args):
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(InMemoryChannelLayer, "receive", hang)
+    async with asyncio.timeout(3):
+        assert await wait(Looked(0)) == "found"
