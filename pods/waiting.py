@@ -61,8 +61,10 @@ async def listening(organization_id: int, kinds: frozenset[str]) -> AsyncIterato
         async with asyncio.TaskGroup() as tasks:
             ear = tasks.create_task(_listen(organization_id, kinds, heard, listens))
             await _within(LISTEN_S, listens)
-            yield heard
-            await _close(ear)
+            try:
+                yield heard
+            finally:
+                await _close(ear)
     except ExceptionGroup as failed:  # of what is done inside: the listener raises nothing
         raise failed.exceptions[0] from None
 

@@ -119,9 +119,7 @@ def memberships(by: Actor, slugs: Sequence[str] = ()) -> list[Member]:
 def unread_of_others(member: Member, *, by: Actor, limit: int = PAGE) -> list[Message]:
     """What this member has not read, in order, if anything of it was said by somebody else.
 
-    `member` is one of `memberships`.
-
-    Its own messages among it are told as well: a number is left out for nobody.
+    Its own messages among it are told as well: a number is left out for nobody. `member` is one of `memberships`.
     """
     if member.read >= member.channel.last_number:
         return []

@@ -117,6 +117,12 @@ async def test_nor_does_one_that_hangs_when_listening_is_cancelled(monkeypatch):
         except asyncio.CancelledError:
             await asyncio.Event().wait()
 
+    async def broken(_news):
+        raise LookupError("gone")
+
     monkeypatch.setattr(InMemoryChannelLayer, "receive", hang)
     async with asyncio.timeout(3):
         assert await wait(Looked(0)) == "found"
+    async with asyncio.timeout(3):
+        with pytest.raises(LookupError, match="gone"):
+            await wait(broken)
