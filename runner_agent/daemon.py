@@ -34,6 +34,7 @@ from runner_agent.terminals.terminals import Terminals
 from runner_agent.together import until_one_ends
 from runner_agent.tools.tool_calls import ToolCalls
 from runner_agent.tools.tool_door import ToolDoor
+from runner_agent.update import journal
 from runner_agent.update.guard import Guard
 from runner_agent.update.updater import Doing, Updater
 
@@ -165,6 +166,11 @@ class Daemon:
         while living := [host for host in self._hosts if host.running]:
             await living[0].ended()
 
+    async def silent(self) -> list[str]:
+        async with asyncio.TaskGroup() as group:
+            asked = {host.pod: group.create_task(host.answers()) for host in self._hosts}
+        return [pod for pod, answers in asked.items() if not answers.result()]
+
     def _fetch_release(self, sha256: str, offset: int) -> AsyncIterator[bytes]:
         assert self._link  # noqa: S101 - Commands come by it
         return release_stream.archive(self._link, sha256, offset)
@@ -172,10 +178,13 @@ class Daemon:
     # ---- jobs
 
     async def _say_healthy(self, link: Link) -> None:
-        """Attached, and in touch with every Pod that runs; then new Pods are made by this release's code."""
+        """Attached, and in touch with every Pod that the release before could reach; then new Pods are made by
+        this release's code."""
         await link.attached()
+        update = journal.read(self._config.update_file)
         for host in self._hosts:
-            await host.reached()
+            if not (update and host.pod in update.silent):
+                await host.reached()
         self._guard.healthy()
         template.retire_others(self._config)
         await asyncio.Event().wait()

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 
 _PR_SET_CHILD_SUBREAPER = 36
 # A jail waits for what it confines and ends with it; only SIGKILL may take it first.
@@ -11,13 +12,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Process:
-    __slots__ = ("group", "jailer", "parent", "pid")
+    __slots__ = ("group", "jailer", "parent", "pid", "zombie")
 
     def __init__(self, pid: int, stat: bytes) -> None:
         name, rest = stat[stat.index(b"(") + 1 :].rsplit(b")", 1)
         fields = rest.split(None, 3)
         self.pid, self.parent, self.group = pid, int(fields[1]), int(fields[2])
         self.jailer = name in _JAILERS
+        self.zombie = fields[0] == b"Z"
 
 
 def keep_orphans(*, on: bool = True) -> None:
@@ -55,3 +57,13 @@ def send(signo: int, processes: list[Process]) -> None:
             os.kill(process.pid, signo)
         except OSError:
             continue  # ended; or became another user by setuid: not ours to end
+
+
+def kill(host: int) -> None:
+    """One step towards the end of a host that hangs: what descends from it goes first, because without the host
+    nobody could tell whose they are. To be repeated until it is gone."""
+    living = [process for process in descendants(host) if not process.zombie]
+    if living:
+        send(signal.SIGKILL, living)
+    else:
+        os.kill(host, signal.SIGKILL)

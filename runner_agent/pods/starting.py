@@ -169,8 +169,7 @@ class Starting:
             except asyncio.CancelledError:
                 made = await spawning
                 if isinstance(made, PodHost):
-                    made.terminate(0)
-                    await made.ended()
+                    await made.end_within(0)
                 raise
         if isinstance(made, HostError):
             raise CommandError("host_failed", f"The agent could not be started: {made}")

@@ -156,8 +156,7 @@ class Supervisor:
         host = self._hosts.get(wanted.pod)
         if host is None:
             return {"exit_code": None}
-        host.terminate(wanted.grace_s)
-        return {"exit_code": await host.ended()}
+        return {"exit_code": await host.end_within(wanted.grace_s)}
 
     async def _execute(self, wanted: Execute) -> dict[str, Any]:
         host, record = self._hosts.get(wanted.pod), self._records.get(wanted.pod)

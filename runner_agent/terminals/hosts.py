@@ -198,9 +198,7 @@ async def end_all(config: Config, grace_s: float = 5.0) -> int:
     """End all Pods of this home without a server; how many ran."""
     async with PodHosts(config) as hosts:
         living = [host for host in await hosts.adopt() if host.running]
-        for host in living:
-            host.terminate(grace_s)
         async with asyncio.TaskGroup() as group:
             for host in living:
-                group.create_task(host.ended())
+                group.create_task(host.end_within(grace_s))
     return len(living)

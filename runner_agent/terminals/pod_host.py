@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from runner_agent.podhost import files
+from runner_agent.podhost import ending, family, files
 from runner_agent.terminals.host_link import HostLink, Typing
 from runner_agent.terminals.live_screen import LiveScreen
 from runner_agent.terminals.logs import PodLog
@@ -16,6 +16,10 @@ from runner_agent.terminals.logs import PodLog
 TYPED_AHEAD = 4 << 20  # bytes that may wait for an agent that does not read
 SIZE_MAX = 1000  # cols and rows
 ECHO_S = 0.5
+ANSWER_S = 2.0  # within which a host that works answers
+FORCE_S = (
+    ending.GIVE_UP_S + 3.0
+)  # after the grace: a host that has not ended its Pod by then never will
 LOST = -1  # the exit code shown for a lost Pod: its PTY hung up
 
 logger = logging.getLogger(__name__)
@@ -84,9 +88,25 @@ class PodHost:
 
     def terminate(self, grace_s: float) -> None:
         """SIGHUP now, SIGTERM at half the grace, SIGKILL at its end; done by the host, so a restart of the
-        daemon does not interrupt it. Repeatable; the shorter grace holds. Wait with `ended()`."""
+        daemon does not interrupt it. Repeatable; the shorter grace holds."""
         if self.link is not None:
             self.link.terminate(grace_s)
+
+    async def end_within(self, grace_s: float) -> int | None:
+        """Terminate, and wait as `ended()`. A host that hangs is killed with all that is in it; the Pod is lost
+        then."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s + FORCE_S):
+                await self.reached()
+                self.terminate(grace_s)
+                return await self.ended()
+        logger.warning("the host of %s does not end it: both are killed", self.pod)
+        while self.running and (process := self.host_process()) is not None:
+            family.kill(process)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ending.KILL_AGAIN_S):
+                    await self.ended()
+        return await self.ended()
 
     def quiet_s(self) -> float:
         """Seconds since its last output, also if that was before this daemon began."""
@@ -106,6 +126,17 @@ class PodHost:
         """Until this daemon and the host talk with each other, or the Pod has ended."""
         while self.running and not (self.link and self.link.met.done()):
             await self._change()
+
+    async def answers(self) -> bool:
+        """Whether daemon and host talk with each other now; an ended Pod has nothing to say."""
+        if self.running and self.link is None:
+            return False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_S):
+                if self.running and self.link is not None:
+                    await self.link.echo()
+                return True
+        return False
 
     async def output_after(self, offset: int) -> int:
         """Wait until the Terminal has more than `offset` bytes or has ended; the end then."""

@@ -15,7 +15,8 @@ SWITCHES_MAX = 2  # of one update: the launcher was killed in between
 
 @dataclass(slots=True)
 class Journal:
-    """`state`: "working", "done" or "failed". `steps` as they are told: {step, at_ms, text}, one for each step."""
+    """`state`: "working", "done" or "failed". `steps` as they are told: {step, at_ms, text}, one for each step. `silent`: Pods
+    whose hosts did not answer before the switch, for which the new release is not to blame."""
 
     id: str
     version: str
@@ -25,6 +26,7 @@ class Journal:
     state: str = "working"
     reason: str = ""
     switches: int = 0
+    silent: list[str] = field(default_factory=list)
 
     @property
     def step(self) -> str:

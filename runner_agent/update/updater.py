@@ -44,6 +44,9 @@ class Work(Protocol):
     async def drained(self) -> None:
         """Until no Pod runs."""
 
+    async def silent(self) -> list[str]:
+        """Pods whose hosts do not answer."""
+
 
 class Others(Protocol):
     """Who does all other Commands."""
@@ -207,6 +210,7 @@ class Updater:
                 "cut_short", "The machine or its service stopped each time it was switched."
             )
         notes.switches += 1
+        notes.silent = await self._work.silent()
         self._step(SWITCHING, f"from {__version__}")
         why = await self._guard.switch(made.version, wanted.id)
         return CommandError(

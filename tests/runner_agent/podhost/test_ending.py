@@ -1,5 +1,6 @@
 import asyncio
 import json
+import os
 import shutil
 import signal
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from runner_agent.podhost.ending import GIVE_UP_S, Ending
+from runner_agent.terminals import pod_host
 from runner_agent.terminals.hosts import end_all
 from tests.runner_agent.podhost.conftest import Open
 from tests.runner_agent.podhost.stage import WITHIN_S, alive, until
@@ -110,6 +112,40 @@ async def test_a_stopped_agent_is_woken_to_end(stage: Open) -> None:
         )
         host.terminate(20.0)
         assert await host.ended() == 3
+
+
+@pytest.mark.parametrize("met", [True, False])
+async def test_a_host_that_hangs_is_killed_with_all_that_is_in_it(
+    stage: Open, monkeypatch: pytest.MonkeyPatch, met: bool
+) -> None:
+    monkeypatch.setattr(pod_host, "FORCE_S", 0.3)
+    async with stage() as it:
+        host = await it.python(ESCAPE, "stays")
+        said = await it.until_said(host, b"\r\n")
+        hangs = host.host_process()
+        assert hangs
+        if met:
+            os.kill(hangs, signal.SIGSTOP)
+            assert not await host.answers()
+            assert await host.end_within(0.1) is None
+    if not met:
+        os.kill(hangs, signal.SIGSTOP)
+        async with stage() as it:
+            (host,) = await it.hosts.adopt()
+            assert not await host.answers()
+            assert await host.end_within(0.1) is None
+    assert (host.lost, host.reason) == (True, "its host was killed")
+    left = (hangs, host.pid or hangs, int(said.split()[1]))
+    await until(lambda: not any(alive(pid) for pid in left))
+
+
+async def test_a_host_that_works_answers(stage: Open) -> None:
+    async with stage() as it:
+        host = await it.python(POLITE)
+        await it.until_said(host, b"ready")
+        assert await host.answers()
+        assert await host.end_within(1000) == 3
+        assert await host.answers()
 
 
 @pytest.mark.parametrize("stays", [True, False])

@@ -14,7 +14,7 @@ import sys
 import sysconfig
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -244,6 +244,15 @@ class Machine:
         holder = lock.holder(self.config)
         assert holder
         os.kill(holder, signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def stopped_host(self, pod: str) -> Iterator[None]:
+        """It hangs meanwhile."""
+        holder = files.holder(str(self.config.pods / pod / "host.lock"))
+        assert holder
+        os.kill(holder, signal.SIGSTOP)
+        yield
+        os.kill(holder, signal.SIGCONT)
 
     def template(self) -> str:
         """The command line of the process that new Pods are born of."""

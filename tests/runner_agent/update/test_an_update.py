@@ -81,6 +81,21 @@ async def test_a_release_that_fails_once_it_serves_is_taken_back_by_itself(
     assert machine.releases.current == ""
 
 
+async def test_a_pod_host_that_hung_before_is_not_held_against_the_new_release(machine, shop):
+    session = await machine.start(limits="healthy=20")
+    works, hangs = await machine.writers(session, 2)
+    with machine.stopped_host(hangs):
+        id_ = await session.ask("update", **machine.offer(shop.make("0.9.8")))
+        await session.left()
+        after = await machine.server.attached()
+        assert {report.pod for report in after.hello.pods} == {works, hangs}
+        assert (await after.result(id_)).state == "done"
+    assert machine.releases.current == "0.9.8"
+    for pod in (works, hangs):
+        counted = machine.counted(pod)
+        assert counted == list(range(1, len(counted) + 1))
+
+
 async def test_a_command_under_way_is_finished_before_the_switch_and_one_that_comes_then_waits(
     machine, shop
 ):

@@ -46,6 +46,9 @@ class Quiet:
     async def drained(self) -> None:
         await self.pods_ended.wait()
 
+    async def silent(self) -> list[str]:
+        return []
+
 
 class Desk:
     """An Updater with a server that hands out `data`, broken off at each of `breaks`."""
