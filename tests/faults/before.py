@@ -6,7 +6,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from tests.journeys.system import ROOT
+from tests.journeys.prepared import ROOT
 
 RAISED = "SPEAKS = (1, 2)"  # the line of runner_agent/link/wire.py that came with this protocol
 

@@ -4,7 +4,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.journeys.system import ROOT
+from tests.journeys.prepared import ROOT
 
 
 class Process:

@@ -16,7 +16,8 @@ from typing import Any
 from mesh.up.supervisor import services
 from tests.faults.process import Process
 from tests.faults.proxy import Proxy
-from tests.journeys.system import ROOT, Answer, Api, System, free_port, wait
+from tests.journeys.prepared import ROOT
+from tests.journeys.system import Answer, Api, System, free_port, wait
 
 PROGRAMS = Path(__file__).with_name("programs")
 WRITER = (PROGRAMS / "writer.py").read_text()

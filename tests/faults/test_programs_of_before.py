@@ -11,7 +11,8 @@ from mesh.up.supervisor import services
 from tests.faults import before
 from tests.faults.process import Process
 from tests.faults.system import Rig
-from tests.journeys.system import ROOT, Api, wait
+from tests.journeys.prepared import ROOT
+from tests.journeys.system import Api, wait
 
 pytestmark = pytest.mark.timeout(300)
 

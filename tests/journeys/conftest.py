@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.system import ROOT, Api, System
+from tests.journeys.prepared import ROOT
+from tests.journeys.system import Api, System
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

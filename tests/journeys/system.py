@@ -20,14 +20,10 @@ from typing import Any
 
 from mesh.home import Home
 from mesh.up.supervisor import Supervisor
+from tests.journeys.prepared import ROOT, inherited, prepare
 
-ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 120.0
 HAPPENS_WITHIN = 30.0
-NOT_INHERITED = (
-    *("MESH_", "DATABASE_URL", "REDIS_URL"),
-    *("PYTHONDONTWRITEBYTECODE", "DJANGO_SETTINGS_MODULE"),
-)
 
 
 @dataclass(frozen=True)
@@ -143,20 +139,26 @@ def free_port() -> int:
 
 
 class System:
-    def __init__(self, **environment: str) -> None:
+    """`is_new`: it begins in an empty directory, as a newcomer's does."""
+
+    def __init__(self, *, is_new: bool = False, **environment: str) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="mesh-journey-"))
         self.home = self.directory / "home"
         self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(NOT_INHERITED)},
+            **inherited(),
             "MESH_HOME": str(self.home),
             "MESH_PORT": str(free_port()),
             **environment,
         }
         self.said = self.directory / "said"
         self.process: subprocess.Popen[bytes] | None = None
+        self._is_prepared = is_new
 
     def start(self) -> str:
         """What `up` printed on stdout, once it is ready."""
+        if not self._is_prepared:
+            prepare(self.home, self.environment)
+            self._is_prepared = True
         with self.said.open("ab") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up"],

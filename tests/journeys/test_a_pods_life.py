@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from tests.journeys.system import ROOT, wait
+from tests.journeys.prepared import ROOT
+from tests.journeys.system import wait
 from tests.journeys.terminal import opened
 
 

@@ -18,7 +18,7 @@ WARM_START = 20.0  # seconds; 10 on an idle machine, but other tests run beside
 
 @pytest.fixture(scope="module")
 def own():
-    system = System()
+    system = System(is_new=True)
     yield system
     system.close()
 

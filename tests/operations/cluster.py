@@ -14,7 +14,8 @@ from typing import Any
 
 from mesh.up.supervisor import services
 from tests.faults.process import Process
-from tests.journeys.system import ROOT, Api, free_port, wait
+from tests.journeys.prepared import ROOT, prepare
+from tests.journeys.system import Api, free_port, wait
 from tests.operations.balancer import Balancer
 from tests.operations.valkey import Valkey
 from tests.postgres import Server
@@ -87,6 +88,7 @@ class Cluster:
         }
 
     def start(self) -> None:
+        prepare(self.one.home, self.one.environment)
         token = self._manage(self.one, "prepare", "--token").strip()
         (self.two.home / "ca").mkdir(mode=0o700)
         for name in ("ca.key", "ca.pem"):  # each machine makes its own certificates with it

@@ -10,7 +10,7 @@ import pytest
 
 from mesh.up.supervisor import services
 from runner_agent import config, service
-from tests.journeys.system import ROOT
+from tests.journeys.prepared import ROOT
 
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 LINES = services(ROOT / "Procfile")
