@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib.contenttypes.management import create_contenttypes
 from django.db import close_old_connections
 from django.db.models.signals import post_migrate  # noqa: TID251 - to disconnect from it
+from hypothesis import settings as searches
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -21,8 +22,12 @@ from tests import builders
 
 pytest_plugins = ["tests.redis_server"]
 
+searches.register_profile("any pace", deadline=None)  # a busy machine is no finding
+searches.load_profile("any pace")
+
 DESCRIPTORS = Path("/proc/self/fd")
 SETTLES_WITHIN = 1.0  # seconds in which what a test closed may still be ending
+FAULTS = "tests/faults/"  # a system for each file, which mostly waits
 WHOLE_SYSTEMS = ("tests/browser/", "tests/journeys/", "tests/operations/")
 
 
@@ -31,6 +36,8 @@ class _OneSystemAtATime(LoadScopeScheduling):
     are lost with pytest 9.2.)"""
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(FAULTS):
+            return nodeid.partition("::")[0]
         return "whole system" if nodeid.startswith(WHOLE_SYSTEMS) else nodeid
 
 

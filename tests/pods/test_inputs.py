@@ -22,7 +22,7 @@ def takes(check: object, *args: object, **kwargs: object) -> bool:
     return True
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(AWKWARD)
 @example("a..b")
 @example("a.lock/b")

@@ -77,7 +77,7 @@ def _plain(field: FieldDescriptor) -> st.SearchStrategy[Any]:
     return kinds[field.type]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(messages(runner_pb2.FromRunner))
 def test_every_message_is_understood_or_refused(message: Any) -> None:
     with suppress(MalformedError):
@@ -132,7 +132,7 @@ def test_no_hello_touches_what_is_anothers(stage: Any, hello: Any) -> None:
     assert Command.objects.get(pk=command).state == "queued"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(messages(runner_pb2.TerminalUp), max_size=8))
 def test_no_terminal_stream_reaches_anothers_terminal(said: list[Any]) -> None:
     async def play() -> None:

@@ -139,7 +139,7 @@ class Play:
         raise AssertionError("a reader waits for ever")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(STEPS)
 def test_every_lossless_reader_sees_every_byte_once(steps: list[tuple[str, int]]) -> None:
     play = Play()
