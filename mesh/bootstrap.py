@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = str(VENV / "bin" / "python")
 NPM_STAMP = ROOT / "node_modules" / "package-lock.json"
+NPM_DEV_STAMP = ROOT / "node_modules" / "package-lock-dev.json"
 PACKAGES = ("accounts", "channels_app", "mesh", "pods", "proto", "runner_agent")
 
 
@@ -39,7 +40,7 @@ def main() -> None:
     options = parser.parse_args()
     os.chdir(ROOT)
     try:
-        set_up("requirements-dev.txt" if options.dev else "requirements.txt")
+        set_up(for_tests=options.dev)
     except TroubleError as trouble:
         sys.exit(f"mesh: {trouble}")
     except PermissionError as error:
@@ -51,14 +52,14 @@ def main() -> None:
         sys.exit("mesh: stopped; the same command continues.")
 
 
-def set_up(lock: str) -> None:
+def set_up(*, for_tests: bool) -> None:
     use_a_new_enough_python()
     if not shutil.which("git"):
         raise TroubleError("git is missing: install it (Debian: apt install git), then try again.")
     with one_at_a_time():
         make_virtual_environment()
-        install(lock)
-        install_browser_packages()
+        install("requirements-dev.txt" if for_tests else "requirements.txt")
+        install_browser_packages(for_tests=for_tests)
         compile_the_project()
 
 
@@ -206,17 +207,21 @@ def indexes_of_pip() -> dict[str, str]:
 # ---- Browser packages
 
 
-def install_browser_packages() -> None:
-    if is_done("package-lock.json", NPM_STAMP):
+def install_browser_packages(*, for_tests: bool) -> None:
+    """Those for tests never reach a page: settings name the packages whose files are served."""
+    if is_done("package-lock.json", NPM_DEV_STAMP if for_tests else NPM_STAMP):
         return
     with step("browser packages"):
         npm, path = npm_of_the_machine() or npm_of_the_wheel()
+        which = "--include=dev" if for_tests else "--omit=dev"
         run(
-            [*npm, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"],
+            [*npm, "ci", which, "--ignore-scripts", "--no-audit", "--no-fund"],
             "The browser packages could not be installed: check the network and npm's registry setting, then try again.",
             PATH=path,
         )
     mark_done("package-lock.json", NPM_STAMP)
+    if for_tests:
+        mark_done("package-lock.json", NPM_DEV_STAMP)
 
 
 def npm_of_the_machine() -> tuple[list[str], str] | None:

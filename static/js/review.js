@@ -22,7 +22,9 @@ function onKey(event) {
   const remark = event.target.closest?.("form[data-remark]");
   if (remark && event.key === "Enter" && (event.ctrlKey || event.metaKey)) return remark.requestSubmit();
   if (event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target) || document.querySelector("dialog[open]")) return;
-  const act = { j: () => step(1), k: () => step(-1), x: () => toggleTick(here()), u: changeView }[event.key];
+  const line = event.target.closest?.("[data-say]");
+  const act = (line && { ArrowDown: () => goAlong(line, 1), ArrowUp: () => goAlong(line, -1), Enter: () => write(line), Escape: () => go(line.closest("[data-file]")) }[event.key]) ??
+    { j: () => step(1), k: () => step(-1), l: () => here()?.querySelector("[data-say]")?.focus(), x: () => toggleTick(here()), u: changeView }[event.key];
   if (!act) return;
   event.preventDefault();
   event.stopPropagation();
@@ -55,6 +57,11 @@ function go(file) {
   file.focus({ preventScroll: true });
   for (const entry of list.children) entry.toggleAttribute("aria-current", entry.dataset.path === file.dataset.path);
   list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+}
+
+function goAlong(line, by) {
+  const lines = [...line.closest("[data-file]").querySelectorAll("[data-say]")];
+  lines[lines.indexOf(line) + by]?.focus();
 }
 
 function changeView() {

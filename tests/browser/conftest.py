@@ -70,13 +70,13 @@ def login(system: System, browser: Browser) -> str:
 
 @pytest.fixture
 def open_page(system: System, browser: Browser, login: str) -> Iterator[OpenPage]:
-    """Opens a page of a signed-in person. What its scripts complained of fails the test."""
+    """Opens a page, for a person who is signed in. What its scripts complained of fails the test."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_one(path: str = "/", *, phone: bool = False) -> Page:
+    def open_one(path: str = "/", *, phone: bool = False, signed_in: bool = True) -> Page:
         shape = {"viewport": PHONE, "is_mobile": True, "has_touch": True} if phone else {}
-        context = browser.new_context(storage_state=login, **shape)
+        context = browser.new_context(storage_state=login if signed_in else None, **shape)
         context.set_default_timeout(20_000)
         contexts.append(context)
         page = context.new_page()

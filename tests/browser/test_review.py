@@ -50,6 +50,18 @@ def test_files_are_read_and_ticked_by_keyboard(open_page, pod, api):
     expect(file(page, "README.md").locator(".stale")).to_be_visible()
 
 
+def test_a_line_is_commented_by_keyboard(open_page, pod):
+    page = open_page(f"/pods/{pod}/review/?view=unified")
+    expect(file(page, "file-1.txt")).to_be_visible()
+    for key in ("j", "j", "l", "ArrowDown", "ArrowDown", "ArrowUp", "Enter"):
+        page.keyboard.press(key)
+    page.keyboard.type("Why 2?")
+    page.keyboard.press("Control+Enter")
+    said = file(page, "file-1.txt").locator("[data-comment]")
+    expect(said).to_contain_text("Why 2?")
+    expect(said).to_have_attribute("data-line", "new:2")
+
+
 def test_comments_are_gathered_and_sent_as_one_prompt(open_page, pod, api):
     page = open_page(f"/pods/{pod}/review/?view=unified")
     for line in (3, 5):
