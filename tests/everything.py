@@ -32,7 +32,7 @@ SQLITE = [
     "tests/house",
 ]
 ALL = ["-p", "tests.postgres", "--ignore=tests/faults"]  # those: make test-faults
-WORKERS = ["-n", "3", "--dist", "loadscope"]  # on two cores: whole systems mostly wait
+WORKERS = ["-n", "2", "--dist", "loadscope"]
 
 
 def main() -> None:

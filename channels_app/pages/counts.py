@@ -11,8 +11,9 @@ from accounts.actor import Actor
 from accounts.pages.frame import PageRequest, page
 from channels_app.access import membership_of
 from channels_app.models import Member
+from channels_app.pages.calls import calls_of
 from channels_app.services import presence
-from channels_app.services.inbox import inbox_of
+from channels_app.services.inbox import finished_for, inbox_of
 
 PUT_AWAY = "inbox_put_away"  # in the login: keys of broken Pods that were put away
 KEPT = 200
@@ -36,7 +37,10 @@ def counts(request: HttpRequest) -> dict[str, Any]:
 
 @page
 def header(request: PageRequest) -> HttpResponse:
-    return render(request, "parts/counts.html")
+    inbox = inbox_of(request.actor, put_away=put_away(request))
+    return render(
+        request, "parts/counts.html", {"calls": calls_of(inbox, finished_for(request.actor))}
+    )
 
 
 def _counts(actor: Actor, away: frozenset[str]) -> dict[str, int]:

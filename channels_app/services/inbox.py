@@ -51,6 +51,12 @@ def inbox_of(actor: Actor, *, put_away: frozenset[str] = frozenset()) -> Inbox:
     )
 
 
+def finished_for(actor: Actor) -> PodQuerySet:
+    """This person's Pods whose agents say that they are done; the newest first."""
+    mine = _answered_for(actor, pods_for(actor))
+    return mine.live().filter(status="done").order_by("-status_since")
+
+
 def _answered_for(actor: Actor, pods: PodQuerySet) -> PodQuerySet:
     nobodys = Q(owner=None) if actor.manages_all else Q(pk__in=())
     return pods.filter(Q(owner_id=actor.user_id) | nobodys)

@@ -1,5 +1,6 @@
 // What every page runs.
 import { keepAges } from "./ages.js";
+import { callByNotifications } from "./calls.js";
 import { askBefore, openDialogs } from "./dialogs.js";
 import { listenToKeys } from "./keys.js";
 import { followNews } from "./live.js";
@@ -37,6 +38,7 @@ if (document.body.dataset.news) {
   mindPodForms();
   listenToKeys();
   countInTitle();
+  callByNotifications();
   followNews(document.body.dataset.news);
 }
 

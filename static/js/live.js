@@ -1,5 +1,6 @@
 // News by websocket: "pod k9 changed". The page then fetches what shows it, in place.
 // Elements say what they show: data-live="runner pod:pod-7f3k2q"; each has hx-trigger="refresh".
+// data-always: also while nobody looks at the page.
 import { span } from "./ages.js";
 
 const GATHER = 120; // ms in which news of one burst are gathered into one look
@@ -76,9 +77,9 @@ function schedule(delay) {
 
 function look() {
   gathering = 0;
-  if (document.hidden) return; // once somebody looks again
   let wait = 0;
   for (const element of stale) {
+    if (document.hidden && !("always" in element.dataset)) continue; // once somebody looks again
     const rest = REST - (performance.now() - (lookedAt.get(element) ?? -REST));
     const isInUse = element.querySelector("details.menu[open], .dragging"); // nothing moves under the hand
     if (rest > 0 || isInUse) {

@@ -58,10 +58,8 @@ def test_one_id_is_in_every_log_that_a_new_pod_passes(system: System, api: Api) 
     asked = {"web": f"start of Pod {key}", "gateway": f"start {key}", "runner": f"start {key}"}
     for service, words in asked.items():
         wait(partial(tells, system, service, id_, words), partial(system.log, service))
-    woken = [each["event"] for each in lines(system, "gateway", id_)]
-    assert any("woken for Runner" in event for event in woken), woken
-    done = [each["event"] for each in lines(system, "runner", id_)]
-    assert any(" done" in event for event in done), done
+    for service, words in (("gateway", "woken for Runner"), ("runner", " done")):
+        wait(partial(tells, system, service, id_, words), partial(system.log, service))
     assert not lines(system, "runner", "another-id")
     api.terminate(key)
 

@@ -144,3 +144,21 @@ def test_an_ended_parent_of_a_living_pod_stays_in_the_picture(bob, cast):
     builders.make_pod(cast.organization, parent=parent)
     builders.make_pod(cast.organization, **long_ago)
     assert [each["ended"] for each in bob.get("/map/data/").json()["pods"]] == [True, False]
+
+
+def test_each_thing_that_calls_is_told_to_the_page_under_an_id_of_its_own(bob, cast):
+    asks, done = waiting_pod(cast, cast.bob), builders.make_pod(cast.organization, owner=cast.bob)
+    report(by=actor_for_pod(done), status="done", text="The tests pass.")
+    request = ask(cast, cast.bob)
+    said = bob.get("/counts/").content.decode()
+    assert said.index("Which database?") < said.index("The tests pass.")
+    assert f'data-id="binding-{request.pk}"' in said
+    report(by=actor_for_pod(asks), status="working", text="")
+    report(by=actor_for_pod(asks), status="waiting", text="Which table?")
+    assert "Which table?" in bob.get("/counts/").content.decode()
+
+
+def test_what_calls_one_person_is_not_told_to_another(alice, charlie, cast):
+    waiting_pod(cast, cast.bob)
+    for client in (alice, charlie):
+        assert "data-id" not in client.get("/counts/").content.decode()
