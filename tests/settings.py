@@ -33,3 +33,5 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
 elif os.environ.get("TEST_DATABASE_IS_OURS"):
     DATABASES["default"]["ENGINE"] = "tests.emptied"
+    # PostgreSQL starts a process for each connection: they are lent to one test, and thread, after the other.
+    DATABASES["default"]["OPTIONS"] |= {"pool": {"min_size": 1, "max_size": 40}}

@@ -1,5 +1,6 @@
 """What is said: post, edit, delete, read. A message's number is the truth of its order."""
 
+import threading
 from collections.abc import Iterable, Sequence
 
 from django.db import transaction
@@ -22,6 +23,7 @@ from pods.models import Pod
 from pods.news import Content
 
 PAGE = 100
+_in_turn = threading.Lock()  # all who wait write at once, and SQLite has who finds it locked sleep
 _SHOWN = (  # each column more is paid for by every reader of every message
     *("channel", "number", "is_notice", "body", "created_at", "edited_at", "deleted_at"),
     *("author_name", "author_user__username", "author_pod__key"),
@@ -142,7 +144,8 @@ def mark(channel: Channel, *, by: Actor, delivered: int = 0, read: int = 0) -> N
 def take_next(channel_id: int, number: int, *, by: Actor) -> bool:
     """Whether this number is the very next for this member; then it has got it, in one step."""
     mine = Member.objects.filter(membership_of(by), channel_id=channel_id, read=number - 1)
-    return bool(mine.update(delivered=Greatest("delivered", Value(number)), read=number))
+    with _in_turn:
+        return bool(mine.update(delivered=Greatest("delivered", Value(number)), read=number))
 
 
 def told(channel: Channel, *, by: Actor, number: int) -> None:
