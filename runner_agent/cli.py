@@ -102,11 +102,15 @@ def daemon(home: Home = None) -> None:
     from runner_agent.update.guard import Guard
 
     guard = Guard.from_environment()
-    logs.configure(config.load(home).log_format)
+    loaded = config.load(home)
+    logs.configure(loaded.log_format)
     from runner_agent import daemon as daemons
+    from runner_agent import lock
 
+    if lock.holder(loaded):
+        daemons.load_all()  # an update: the one that serves does so meanwhile
     guard.wait_for_turn()
-    asyncio.run(daemons.run(config.load(home), guard))
+    asyncio.run(daemons.run(loaded, guard))
 
 
 @app.command(hidden=True)

@@ -6,6 +6,7 @@ Pods live in their own hosts: none of them notices that the daemon stops, dies o
 import asyncio
 import contextlib
 import dataclasses
+import importlib
 import logging
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -44,7 +45,15 @@ SCREENS_S = 1.5  # of it, for the last screens
 LOOK_FOR_AGENTS_S = 600.0
 PRUNE_S = 86_400.0
 
+_LOADED_LATER = ("runner_agent.terminals.screen", "runner_agent.tools.mcp_server")
+
 logger = logging.getLogger(__name__)
+
+
+def load_all() -> None:
+    """Also what a start loads beside its work, because it takes a second."""
+    for name in _LOADED_LATER:
+        importlib.import_module(name)
 
 
 async def run(config: Config, guard: Guard) -> None:

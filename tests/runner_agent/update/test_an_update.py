@@ -81,6 +81,17 @@ async def test_a_release_that_fails_once_it_serves_is_taken_back_by_itself(
     assert machine.releases.current == ""
 
 
+async def test_the_next_release_has_loaded_all_before_the_one_that_serves_leaves(machine, shop):
+    said = machine.config.home / "loaded"
+    word = f"open({str(said)!r}, 'w').write(str('runner_agent.tools.mcp_server' in sys.modules))"
+    session = await machine.start()
+    hook = stage.AFTER_ITS_TURN + f"then(lambda: {word})"
+    await session.ask("update", **machine.offer(shop.make("0.9.8", hook)))
+    await session.left()
+    assert (await machine.server.attached()).hello.version == "0.9.8"
+    assert said.read_text() == "True"
+
+
 async def test_a_pod_host_that_hung_before_is_not_held_against_the_new_release(machine, shop):
     session = await machine.start(limits="healthy=20")
     works, hangs = await machine.writers(session, 2)
