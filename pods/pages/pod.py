@@ -6,7 +6,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts.pages.frame import PageRequest, done, page
-from pods.access import Need, may_see_terminal, may_type, pod_for
+from pods.access import Need, bindings_for, may_manage, may_see_terminal, may_type, pod_for
+from pods.bindings import BindingState
+from pods.models import Binding, Pod
 from pods.pages.launch_choices import LaunchLook
 from pods.pages.looks import PodLook
 from pods.pages.steps import steps
@@ -30,8 +32,17 @@ def pod(request: PageRequest, key: str) -> HttpResponse:
         "sees_terminal": may_see_terminal(request.actor, found),
         "may_type": owns,
         "may_terminate": owns,
+        "asked_for": _asked_for(request, found),
     }
     return render(request, "pods/pod.html", context)
+
+
+def _asked_for(request: PageRequest, pod: Pod) -> list[Binding]:
+    """Requests to watch or drive it that this person may answer."""
+    if not may_manage(request.actor, pod):
+        return []
+    requested = bindings_for(request.actor).filter(target=pod, state=BindingState.REQUESTED)
+    return list(requested.order_by("pk"))
 
 
 @require_POST

@@ -116,6 +116,13 @@ def test_terminating_asks_and_the_page_follows_to_the_end(open_page, api):
     expect(page.get_by_role("button", name="Terminate")).to_have_count(0)
 
 
+def test_keys_and_box_go_with_the_program_that_read_them(open_page, api, pod):
+    page = open_page(f"/pods/{pod}/", phone=True)
+    expect(page.locator("#touch")).to_be_visible()
+    api.terminate(pod)
+    expect(page.locator("#touch")).to_be_hidden()
+
+
 def test_a_phone_has_keys_and_a_box_to_write_in(open_page, api, pod):
     page = open_page(f"/pods/{pod}/", phone=True)
     expect(page.locator("#driver-words")).to_have_text(re.compile("Nobody drives|You drive"))

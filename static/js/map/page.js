@@ -3,7 +3,7 @@ import { layout, NODE } from "./layout.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 28;
-const SHORT = 22; // characters of a headline
+const SHORT = { said: 22, more: 25 }; // characters that fit
 
 const figure = document.getElementById("map");
 if (figure) {
@@ -76,7 +76,7 @@ function podOf(id, { x, y, data }) {
   const link = nodeOf(id, x, y, `pod ${data.tone}${data.ended ? " ended" : ""}`, data.url, `${data.said}: ${data.word}`);
   const mark = made("svg", { x: 12, y: -6, width: 12, height: 12, viewBox: "0 0 12 12", class: `mark ${data.tone}` });
   mark.append(made("use", { href: `${icons()}#${data.shape}` }));
-  link.append(mark, text(data.said, { x: 32, y: -3, class: "said" }), text(`${data.agent} · ${data.word}`, { x: 32, y: 14, class: "more" }));
+  link.append(mark, text(data.said, { x: 32, y: -3, class: "said" }), text(`${data.word} · ${data.agent}`, { x: 32, y: 14, class: "more" }));
   return link;
 }
 
@@ -127,7 +127,8 @@ function tips() {
 
 function text(words, attributes) {
   const element = made("text", attributes);
-  element.textContent = words.length > SHORT ? `${words.slice(0, SHORT - 1)}…` : words;
+  const fit = SHORT[attributes.class];
+  element.textContent = words.length > fit ? `${words.slice(0, fit - 1)}…` : words;
   return element;
 }
 

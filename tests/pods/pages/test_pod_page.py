@@ -3,8 +3,10 @@
 import pytest
 from django.urls import reverse
 
+from pods.access import actor_for_pod
 from pods.lifecycle import PodState
 from pods.pages.workspace import lines
+from pods.services.bindings import request_binding
 from tests import builders
 
 
@@ -21,6 +23,21 @@ def test_it_names_the_websocket_and_what_its_reader_may_do(bob, viewer, pod):
     assert "Terminate" in owners
     assert "data-may-type" not in viewers
     assert "Terminate this Pod" not in viewers
+
+
+def test_a_request_to_drive_it_stands_below_its_terminal_for_who_may_answer(bob, viewer, pod):
+    asks = builders.make_pod(
+        pod.organization, owner=builders.make_user(organization=pod.organization)
+    )
+    given = {"scopes": ["terminal:write"], "reason": "to help"}
+    binding = request_binding(asks, pod, by=actor_for_pod(asks), **given)
+    url = reverse("pod", args=[pod.key])
+    shown = bob.get(url).content.decode()
+    assert f'id="asked-{binding.pk}"' in shown
+    assert "type into it: “to help”" in shown
+    assert 'id="asked-' not in viewer.get(url).content.decode()
+    bob.post(reverse("act-on-binding", args=[binding.pk, "accept"]))
+    assert 'id="asked-' not in bob.get(url).content.decode()
 
 
 def test_its_owner_terminates_it_and_others_may_not(bob, viewer, pod):
