@@ -15,7 +15,10 @@ from pods.declarations.versions import is_range, is_version
 Declaration = dict[str, Any]
 
 PLACEHOLDERS = frozenset(
-    ("session", "resume", "home", "workspace", "files", "mcp_url", "token_file", "model", "pod")
+    (
+        *("session", "resume", "home", "workspace", "files", "mcp_url", "token_file", "model"),
+        *("pod", "forked_home", "forked_workspace"),
+    )
 )
 SECRETS = frozenset(("api_key", "base_url", "pod_token"))
 OPTIONS = "{options}"  # a word of its own: where the words for permissions and model go
@@ -122,7 +125,7 @@ def _versions(install: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _launching(launch: Mapping[str, Any]) -> Iterator[Problem]:
-    for key in ("argv", "resume", "fork"):
+    for key in ("argv", "resume", "fork", "before_fork"):
         yield from _command_line(launch[key], f"launch.{key}")
     yield from _environment_of(launch["env"], "launch.env")
     extras = {f"permissions.{name}": held for name, held in launch["permissions"].items()}

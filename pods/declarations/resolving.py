@@ -44,6 +44,7 @@ def resolve(declared: Declaration, chosen: Choices) -> Declaration:
             "argv": _with(launch["argv"] or chosen.argv, extras),
             "resume": _with(launch["resume"], extras),
             "fork": _with(launch["fork"], extras),
+            "before_fork": launch.get("before_fork", []),  # one that was kept may be older
             "env": {
                 name: value for each in [launch, *extras] for name, value in each["env"].items()
             },

@@ -32,6 +32,7 @@ SECTIONS: dict[str, Key] = {
             "argv": Key(_words, list),
             "resume": Key(_words, list),
             "fork": Key(_words, list),
+            "before_fork": Key(_words, list),
             "env": Key(_environment, dict),
             "permissions": Key(
                 reading.table_of(reading.section(_extra), reading.PERMISSIONS), dict

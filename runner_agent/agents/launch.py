@@ -42,9 +42,12 @@ class ReadyFile:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
+    """`before` is run once before `argv`."""
+
     argv: tuple[str, ...]
     env: dict[str, str] = field(repr=False)
     files: tuple[ReadyFile, ...]
+    before: tuple[str, ...] = ()
 
 
 def values_of(pod: str, places: Places, mcp_url: str, start: AgentStart) -> dict[str, str]:
@@ -58,6 +61,8 @@ def values_of(pod: str, places: Places, mcp_url: str, start: AgentStart) -> dict
         "token_file": str(places.token),
         "model": start.model,
         "pod": pod,
+        "forked_home": "",
+        "forked_workspace": "",
     }
 
 
@@ -72,6 +77,7 @@ def prepare(
             argv=tuple(filler.word(word) for word in argv),
             env=_environment(start, filler),
             files=tuple(_ready(placed, places, filler) for placed in start.spec.files),
+            before=tuple(filler.word(word) for word in start.words_before),
         )
     except SecretHereError as error:
         raise CommandError(

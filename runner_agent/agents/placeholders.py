@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-NAMES = ("session", "resume", "home", "workspace", "files", "mcp_url", "token_file", "model", "pod")
+NAMES = (
+    *("session", "resume", "home", "workspace", "files", "mcp_url", "token_file", "model", "pod"),
+    *("forked_home", "forked_workspace"),
+)
 _PLACE = re.compile(
     r"\{(?:(?P<name>" + "|".join(NAMES) + r")|secret:(?P<secret>[a-z_]+)(?:\[-(?P<last>\d+):\])?)\}"
 )

@@ -43,11 +43,15 @@ class Install:
 
 @dataclass(frozen=True, slots=True)
 class LaunchWords:
-    """The command lines and the environment, with the words of the chosen permissions and model in them."""
+    """The command lines and the environment, with the words of the chosen permissions and model in them.
+
+    `before_fork` is run once before `fork`, where that will run.
+    """
 
     argv: tuple[str, ...] = ()
     resume: tuple[str, ...] = ()
     fork: tuple[str, ...] = ()
+    before_fork: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
 
 

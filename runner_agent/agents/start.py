@@ -71,3 +71,8 @@ class AgentStart:
             name = self.spec.name or self.spec.slug
             raise CommandError(f"no_{verb}", f"{name} does not say how to {verb} a conversation.")
         return chosen
+
+    @property
+    def words_before(self) -> tuple[str, ...]:
+        """What is run once before them."""
+        return self.spec.launch.before_fork if self.is_fork else ()

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner_agent.agents import private_files
 from runner_agent.jail import execute
 from runner_agent.jail.confine import Confinement, Isolation
 from runner_agent.messages import CommandError
@@ -52,9 +53,20 @@ class GoingOn:
     def workspace(self, wanted: StartPod) -> Workspace:
         return self._before(wanted).workspace
 
+    def values(self, wanted: StartPod) -> dict[str, str]:
+        """Of a fork: what stands for the places of the other."""
+        if not _copies(wanted):
+            return {}
+        before = self._before(wanted)
+        home = self.records.places(before.pod).home
+        return {"forked_home": str(home), "forked_workspace": before.workspace.path}
+
     async def copy_home(self, wanted: StartPod, places: Places) -> None:
-        """Of the Pod that is forked; the jail keeps what it planted there from leading anywhere else."""
-        if not (wanted.resumes and wanted.is_fork):
+        """Of the Pod that is forked; the jail keeps what it planted there from leading anywhere else.
+
+        Its private files are not copied: those that this Pod is to have are written anew.
+        """
+        if not _copies(wanted):
             return
         before = self._before(wanted)
         theirs = self.records.places(before.pod).home
@@ -76,6 +88,10 @@ class GoingOn:
                 "fork_failed",
                 f"The HOME of {wanted.resumes} cannot be copied: {said or 'it takes too long'}",
             )
+        for each in self.records.rooted(before.root or before.pod):
+            for word in each.private:
+                if (path := Path(word)).is_relative_to(theirs):
+                    private_files.remove(places.home, path.relative_to(theirs))
 
     def _before(self, wanted: StartPod) -> Record:
         record = self.records.get(wanted.resumes)
@@ -85,3 +101,7 @@ class GoingOn:
                 f"Pod {wanted.resumes} is not known to this Runner: a conversation goes on where it was.",
             )
         return record
+
+
+def _copies(wanted: StartPod) -> bool:
+    return bool(wanted.resumes and wanted.is_fork)

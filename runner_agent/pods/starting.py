@@ -19,13 +19,12 @@ from runner_agent.jail.confine import Confinement, Isolation
 from runner_agent.jail.environment import environment
 from runner_agent.messages import CommandError, Progress
 from runner_agent.places import Places, places_of
-from runner_agent.pods import furnishing
+from runner_agent.pods import furnishing, setting_up
 from runner_agent.pods.going_on import GoingOn
 from runner_agent.pods.new_workspace import NewWorkspace
 from runner_agent.pods.payloads import StartPod
 from runner_agent.pods.pod_tokens import PodTokens, digest, new_token
 from runner_agent.pods.records import Record, Records
-from runner_agent.pods.setting_up import set_up
 from runner_agent.pods.views import Views
 from runner_agent.terminals.hosts import HostError, Launch, PodHost, PodHosts
 from runner_agent.workspaces import removal
@@ -135,10 +134,11 @@ class Starting:
             places.prompt.write_text(wanted.prompt)
         self.tokens.add(wanted.pod, record.token_digest)
         confined = confinement(places, record.workspace, record.shown)
-        if (setup := wanted.workspace.setup) and not record.root:
-            self._say(wanted.pod, "setup")
-            say = partial(self._say, wanted.pod, "setup")
-            await set_up(setup, confined, env, self.isolation, say)
+        setup = wanted.workspace.setup if not record.root else None
+        for before in setting_up.all_before(setup, prepared.before):
+            say = partial(self._say, wanted.pod, before.step)
+            say()
+            await setting_up.run(before, confined, env, self.isolation, say)
         return await self._spawn(
             Launch(
                 pod=wanted.pod,
@@ -156,9 +156,11 @@ class Starting:
             return Prepared(wanted.argv, wanted.env, ours)
         start = wanted.agent.with_secret("pod_token", token)
         values = values_of(wanted.pod, places, self.tokens.url, start)
+        values |= self._going_on.values(wanted)
         made = prepare(start, wanted.argv, places, values)
         lent = login.files(self.config, start, places)
-        return Prepared(made.argv, {**made.env, **wanted.env}, (*ours, *made.files, *lent))
+        env, files = {**made.env, **wanted.env}, (*ours, *made.files, *lent)
+        return replace(made, env=env, files=files)
 
     async def _spawn(self, launch: Launch) -> PodHost:
         """A spawn is not left half-way: cancelled, it is waited for, and what it made is ended."""

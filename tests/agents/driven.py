@@ -3,7 +3,8 @@
 import json
 import secrets
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,16 @@ class Driven:
             prompt=prompt,
         )
 
+    def create_with_bypass(self, prompt: str) -> None:
+        slug = self.program.slug
+        self.key = self.api.create(
+            agent_type=slug,
+            repository="sample",
+            credentials=f"key-of-{slug}",
+            permissions="bypass",
+            prompt=prompt,
+        )
+
     def settle(self) -> None:
         """Wait until it has begun and done its first work: each step can be run by itself."""
         assert not self.lost, f"{self.lost} failed"
@@ -109,9 +120,15 @@ class Driven:
         """The key of the Pod that went on."""
         return self._goes_on("resume", prompt)
 
-    def fork(self, prompt: str) -> str:
-        """The key of the Pod that was copied."""
-        return self._goes_on("fork", prompt)
+    @contextmanager
+    def forked(self, prompt: str) -> Iterator[None]:
+        """A copy of it is driven meanwhile."""
+        original = self._goes_on("fork", prompt)
+        try:
+            yield
+        finally:
+            self.end()
+            self.key = original
 
     def _goes_on(self, verb: str, prompt: str) -> str:
         before = self.key

@@ -13,7 +13,10 @@ from tests.agents.programs import (
     AGAIN,
     AGAIN_LINE,
     ASK,
+    COPY,
+    COPY_LINE,
     HELLO,
+    HELLO_OUT,
     RECALL,
     SHELL,
     SHELL_LINE,
@@ -83,9 +86,13 @@ def test_it_calls_our_tool_and_its_model_reads_the_result(driven):
 def test_a_permission_that_it_asks_for_is_shown_and_answered_by_rest(driven):
     driven.prompt(f"{SHELL} make a file")
     assert {"allow", "deny"} <= set(_asks(driven, SHELL_LINE)["choices"])
+    _let(driven, SHELL_LINE.split()[-1])
+
+
+def _let(driven, made: str) -> None:
+    """Allow what it asks for; it makes a file of this name."""
     driven.answer("allow")
-    name = SHELL_LINE.split()[-1]
-    wait(lambda: driven.api.execute(driven.key, f"test -e {name}")["exit_code"] == 0, driven.told)
+    wait(lambda: driven.api.execute(driven.key, f"test -e {made}")["exit_code"] == 0, driven.told)
     if not driven.program.has_tools:  # it asks a second thing
         wait(
             lambda: (
@@ -156,6 +163,35 @@ def _as_text(text: str) -> str:
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", text.replace("\r\n", "\n"))
 
 
+def test_a_copy_of_it_goes_on_by_itself_in_a_workspace_of_its_own(driven):
+    original, told = driven.pod, f"{RECALL} what we both know"
+    with driven.forked(told):
+        driven.becomes("running")
+        assert _recalls(driven, told)
+        driven.is_seen("idle")
+        pod = driven.pod
+        assert pod["forked_from"] == original["key"]
+        assert pod["workspace"]["path"] != original["workspace"]["path"]
+        driven.prompt(f"{COPY} make a file")
+        _asks(driven, COPY_LINE)
+        made = COPY_LINE.split()[-1]
+        _let(driven, made)
+        assert not (Path(original["workspace"]["path"]) / made).exists()
+        assert wait(lambda: driven.pod["usage"], driven.told)["output"] < HELLO_OUT
+    asked = f"{RECALL} what I alone know"
+    driven.prompt(asked)
+    request = driven.asked(lambda text: asked in text)
+    assert not any(told in said or COPY in said for said in request.asked.said)
+    driven.is_seen("idle")
+
+
+def _recalls(driven, told: str, since: int = 0) -> bool:
+    """Whether what it was told first is known to it when it is told this."""
+    request = driven.asked(lambda text: told in text, within=120)
+    heard = driven.models.requests[since:] if driven.program.sums_up else [request]
+    return any(HELLO in said for each in heard for said in each.asked.said)
+
+
 def test_its_key_is_in_its_own_processes_alone(driven):
     homes = _runner(driven) / "homes" / driven.key
     token = (homes / ".mesh" / "token").read_text().strip()
@@ -185,11 +221,7 @@ def test_it_goes_on_with_the_same_conversation(driven):
     asked_before = len(driven.models.requests)
     before = driven.resume(f"{RECALL} what I told you first")
     driven.becomes("running")
-    request = driven.asked(lambda text: f"{RECALL} what I told you first" in text, within=120)
-    heard = [request]
-    if driven.program.sums_up:
-        heard = driven.models.requests[asked_before:]
-    assert any(HELLO in said for each in heard for said in each.asked.said)
+    assert _recalls(driven, f"{RECALL} what I told you first", asked_before)
     driven.is_seen("idle")
     pod = driven.pod
     assert pod["resumed_from"] == before
@@ -199,21 +231,14 @@ def test_it_goes_on_with_the_same_conversation(driven):
     wait(lambda: not _found(driven, driven.api_key), lambda: str(_found(driven, driven.api_key)))
 
 
-@pytest.mark.of("forks")
-def test_a_copy_of_its_conversation_goes_on_in_a_workspace_of_its_own(driven):
-    driven.end()
-    copied = driven.pod
-    before = driven.fork(f"{RECALL} what we both know")
+@pytest.mark.of("has_tools")
+def test_with_bypass_it_does_what_its_model_wants_unasked(driven):
+    driven.create_with_bypass(f"{COPY} make a file")
     driven.becomes("running")
-    request = driven.asked(lambda text: f"{RECALL} what we both know" in text, within=120)
-    assert any(HELLO in said for said in request.asked.said)
+    made = f"test -e {COPY_LINE.split()[-1]}"
+    wait(lambda: driven.api.execute(driven.key, made)["exit_code"] == 0, driven.told, 90)
     driven.is_seen("idle")
-    pod = driven.pod
-    assert pod["forked_from"] == before
-    assert pod["conversation"] not in {"", copied["conversation"]}
-    assert pod["workspace"]["path"] != copied["workspace"]["path"]
     driven.end()
-    wait(lambda: not _found(driven, driven.api_key), lambda: str(_found(driven, driven.api_key)))
 
 
 @pytest.mark.of("login")

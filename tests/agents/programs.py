@@ -7,15 +7,18 @@ from typing import Any
 
 SHELL_LINE = "touch made-by-the-agent"
 AGAIN_LINE = "python3 -c 1"
-HELLO, TOOL, SHELL, AGAIN, SLOW, ASK, RECALL = (
+COPY_LINE = "touch made-by-the-copy"
+HELLO, TOOL, SHELL, AGAIN, COPY, SLOW, ASK, RECALL = (
     "MESH-HELLO",
     "MESH-TOOL",
     "MESH-SHELL",
     "MESH-AGAIN",
+    "MESH-COPY",
     "MESH-SLOW",
     "MESH-ASK",
     "MESH-RECALL",
 )
+HELLO_OUT = 4000  # tokens that the answer to the first prompt is said to have
 WORKS_S = 3.0  # the model takes so long over the first prompt, in which the agent is seen at work
 _PASTED = re.compile(r"\s*<pasted_content[^>]*>\n(.*)\n</pasted_content[^>]*>\s*", re.S)
 _LONG = " ".join(f"word{number}" for number in range(600))
@@ -38,7 +41,7 @@ class Login:
 @dataclass(frozen=True)
 class Program:
     """`shell` and `question`: what its model asks for to run a line, which is its `cmd`, and to ask a person. `own_words` takes off what it
-    wraps around a person's text. `forks`: it can go on with a copy of a conversation."""
+    wraps around a person's text."""
 
     slug: str
     provider: str
@@ -46,7 +49,6 @@ class Program:
     url: str = "{url}/v1"
     shell: dict[str, Any] | None = None
     question: dict[str, Any] | None = None
-    forks: bool = False
     login: Login | None = None
     own_words: Callable[[str], str] = _same
     sums_up: bool = False  # a long conversation that goes on, by a request of its own
@@ -54,10 +56,11 @@ class Program:
 
     def rules(self) -> list[dict[str, Any]]:
         """The script of its model."""
+        hello = {"text": "Hello.", "delay": WORKS_S, "usage": {"out": HELLO_OUT}}
         slow = {"text": _LONG, "chunk": 12, "chunk_delay": 0.15}
         offered = {"offered": "."} if self.has_tools else {}
         return [
-            {"match": HELLO, **offered, "steps": [{"text": "Hello.", "delay": WORKS_S}]},
+            {"match": HELLO, **offered, "steps": [hello]},
             {"match": SLOW, **offered, "steps": [slow]},
             {"match": RECALL, "steps": [{"text": "I recall it."}]},
             *(self._with_tools() if self.has_tools else self._with_blocks()),
@@ -65,13 +68,14 @@ class Program:
 
     def _with_tools(self) -> list[dict[str, Any]]:
         call = {"tool": "create_channel", "args": {"name": self.room}}
-        shell, again = self._runs(SHELL_LINE), self._runs(AGAIN_LINE)
+        shell, again, copy = map(self._runs, (SHELL_LINE, AGAIN_LINE, COPY_LINE))
         ask = [self.question or {}, {"text": "You chose: {{result}}"}]
         return [
             {"match": ASK, "offered": ".", "steps": ask},
             {"match": TOOL, "offered": ".", "steps": [call, {"text": "It said: {{result}}"}]},
             {"match": SHELL, "offered": ".", "steps": [shell, {"text": "Done: {{result}}"}]},
             {"match": AGAIN, "offered": ".", "steps": [again, {"text": "Done: {{result}}"}]},
+            {"match": COPY, "offered": ".", "steps": [copy, {"text": "Done: {{result}}"}]},
         ]
 
     def _runs(self, line: str) -> dict[str, Any]:
@@ -80,10 +84,11 @@ class Program:
         return {**self.shell, "args": {**self.shell["args"], "cmd": line}}
 
     def _with_blocks(self) -> list[dict[str, Any]]:
-        call, shell = f"mesh call create_channel name={self.room}", SHELL_LINE
+        call = f"mesh call create_channel name={self.room}"
+        blocks = {TOOL: call, SHELL: SHELL_LINE, COPY: COPY_LINE}
         return [
-            {"match": TOOL, "steps": [{"text": f"I make it:\n\n```bash\n{call}\n```\n"}]},
-            {"match": SHELL, "steps": [{"text": f"I run it:\n\n```bash\n{shell}\n```\n"}]},
+            {"match": match, "steps": [{"text": f"I run it:\n\n```bash\n{line}\n```\n"}]}
+            for match, line in blocks.items()
         ]
 
     @property
@@ -137,7 +142,6 @@ PROGRAMS = {
             url="{url}",
             question={"tool": "AskUserQuestion", "args": {"questions": [COLOR]}},
             own_words=_without_paste_marks,
-            forks=True,
             login=CLAUDE_LOGIN,
         ),
         Program(

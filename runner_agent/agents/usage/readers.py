@@ -65,11 +65,12 @@ class Claude:
 
 
 class Codex:
-    """`sessions/…/rollout-*.jsonl`, one for each thread, with totals that grow."""
+    """`sessions/…/rollout-*.jsonl`, one for each thread, with totals that grow; a fork's begin with those it was made of."""
 
     def __init__(self, root: Path, pattern: str) -> None:
         self._records = Records(root, pattern)
         self._threads: dict[str, Totals] = {}
+        self._inherited: dict[str, Totals] = {}
         self._model, self._context = "", 0
 
     def read(self) -> Totals:
@@ -85,12 +86,18 @@ class Codex:
         used = table(info, "total_token_usage")
         if not used:
             return
-        self._threads[name] = Totals(
-            input=count(used, "input_tokens"),
-            output=count(used, "output_tokens"),
-            cached=count(used, "cached_input_tokens"),
-        )
-        self._context = count(table(info, "last_token_usage"), "total_tokens")
+        last, total = table(info, "last_token_usage"), _of_codex(used)
+        inherited = self._inherited.setdefault(name, total.since(_of_codex(last)))
+        self._threads[name] = total.since(inherited)
+        self._context = count(last, "total_tokens")
+
+
+def _of_codex(used: Mapping[str, Any]) -> Totals:
+    return Totals(
+        input=count(used, "input_tokens"),
+        output=count(used, "output_tokens"),
+        cached=count(used, "cached_input_tokens"),
+    )
 
 
 class Gemini:

@@ -53,7 +53,8 @@ def test_every_built_in_one_is_sound_and_is_the_same_after_it_was_written_out(pa
 def test_every_built_in_one_keeps_secrets_off_command_lines(path: Path) -> None:
     launch = declarations.from_toml(path.read_text())["launch"]
     extras = [*launch["permissions"].values(), launch["model"], launch]
-    lines = [extra["argv"] for extra in extras] + [launch["resume"], launch["fork"]]
+    lines = [extra["argv"] for extra in extras]
+    lines += [launch["resume"], launch["fork"], launch["before_fork"]]
     assert not [word for line in lines for word in line if "secret" in word]
 
 
@@ -110,6 +111,12 @@ def test_it_is_written_out_in_the_documented_order_whatever_order_it_was_kept_in
         (f"{SMALLEST}[launch]\nargv = ['a', 1]", "launch.argv[1]", "not a number"),
         (f"{SMALLEST}[launch]\nargv = ['a', '{{sesion}}']", "launch.argv", "{session}"),
         (f"{SMALLEST}[launch]\nargv = ['a', '{{secret:api_key}}']", "launch.argv", "seen by all"),
+        (
+            f"{SMALLEST}[launch]\nbefore_fork = ['{{forked_hom}}']",
+            "launch.before_fork",
+            "forked_home",
+        ),
+        (f"{SMALLEST}[launch]\nbefore_fork = ['{{secret:api_key}}']", "launch.before_fork", "seen"),
         (f"{SMALLEST}[launch.env]\nK = '{{secret:key}}'", "launch.env.K", "There is no secret"),
         (f"{SMALLEST}[launch.permissions]\nyolo = {{}}", "launch.permissions.yolo", "ask, edit"),
         (f"{SMALLEST}[[files]]\npath = '{{workspace}}/x'", "files[0].path", "stays clean"),
@@ -158,6 +165,13 @@ def test_the_words_of_what_is_chosen_go_where_options_stands_else_to_the_end() -
     assert launch["argv"] == ["agent", "--ask", "-m", "{model}", "start", "{session}"]
     assert launch["resume"] == ["agent", "resume", "{session}", "--ask", "-m", "{model}"]
     assert launch["fork"] == []
+
+
+def test_what_runs_before_a_fork_has_no_words_for_what_is_chosen() -> None:
+    declared = declarations.from_toml(AGENT.replace("env = {", 'before_fork = ["fit"]\nenv = {', 1))
+    assert resolve(declared, Choices(permissions="ask"))["launch"]["before_fork"] == ["fit"]
+    del declared["launch"]["before_fork"]  # kept by a Mesh that did not know it
+    assert resolve(declared, Choices())["launch"]["before_fork"] == []
 
 
 def test_nothing_chosen_adds_no_word() -> None:

@@ -21,9 +21,14 @@ def claude_line(id_, output, **fields):
     return {"type": "assistant", "message": {"id": id_, "model": "opus", "usage": usage}, **fields}
 
 
-def codex_line(input_, output, last):
-    total = {"input_tokens": input_, "cached_input_tokens": 5, "output_tokens": output}
-    info = {"total_token_usage": total, "last_token_usage": {"total_tokens": last}}
+def codex_line(total, last):
+    """Each: input and output."""
+    names = ("input_tokens", "output_tokens")
+    total, last = (
+        {**dict(zip(names, each, strict=True)), "total_tokens": sum(each), "cached_input_tokens": 5}
+        for each in (total, last)
+    )
+    info = {"total_token_usage": total, "last_token_usage": last}
     return {"type": "event_msg", "payload": {"type": "token_count", "info": info}}
 
 
@@ -70,11 +75,28 @@ def test_claude_says_what_it_cost_unless_it_has_to_guess(tmp_path):
 def test_codex_counts_up_by_itself_in_each_thread(tmp_path):
     day = tmp_path / "sessions" / "2026" / "11" / "22"
     turn = {"type": "turn_context", "payload": {"model": "gpt-5"}}
-    add(day / "rollout-1-a.jsonl", turn, codex_line(100, 7, 107), codex_line(300, 20, 213))
-    add(day / "rollout-2-b.jsonl", codex_line(50, 1, 51))
+    add(
+        day / "rollout-1-a.jsonl",
+        turn,
+        codex_line((100, 7), (100, 7)),
+        codex_line((300, 20), (200, 13)),
+    )
+    add(day / "rollout-2-b.jsonl", codex_line((50, 1), (50, 1)))
     used = reader("codex", tmp_path, "sessions/**/rollout-*.jsonl").read()
     assert (used.input, used.output, used.cached, used.model) == (350, 21, 10, "gpt-5")
     assert used.cost_usd is None
+
+
+def test_a_fork_of_codex_counts_only_what_it_used_itself(tmp_path):
+    add(tmp_path / "rollout-1-a.jsonl", codex_line((100, 7), (100, 7)))
+    add(
+        tmp_path / "rollout-2-b.jsonl",
+        codex_line((150, 9), (50, 2)),
+        codex_line((210, 12), (60, 3)),
+    )
+    used = reader("codex", tmp_path, "rollout-*.jsonl").read()
+    assert (used.input, used.output) == (210, 12)
+    assert used.context == 63
 
 
 def test_gemini_writes_an_answer_again_with_its_tools(tmp_path):
@@ -209,7 +231,7 @@ def test_a_tree_of_folders_without_end_is_given_up(tmp_path):
     for _ in range(30):
         deep /= "d"
         deep.mkdir()
-    add(deep / "rollout-1.jsonl", codex_line(1, 1, 1))
+    add(deep / "rollout-1.jsonl", codex_line((1, 1), (1, 1)))
     assert reader("codex", tmp_path, "**/rollout-*.jsonl").read().is_empty
 
 

@@ -1,12 +1,14 @@
-"""Workspaces that begin where another stands, with files of a person's, after a script, and from a tree made ahead."""
+"""Workspaces that begin where another stands, conversations that are copied, with files of a person's, after a script, and from a tree made ahead."""
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from runner_agent.messages import CommandError
 from runner_agent.workspaces import checkouts
+from tests.runner_agent.pods import test_declared_agents as agents
 from tests.runner_agent.pods.rig import git, new_key, supervised, until
 from tests.runner_agent.pods.test_questions import asked, pod_in
 
@@ -98,6 +100,68 @@ async def test_what_cannot_be_forked(config, repository, of, code):
         assert (await not_started(rig, repository, fork_of=of)).code == code
 
 
+# ---- Conversations that are copied
+
+FIT = (
+    'echo "from $1"; pwd > $HOME/where; test -s $HOME/.agent/config.json; '
+    'sed -i "s#$2#$3#" $HOME/talk; echo fitted >> $HOME/talk'
+)
+
+
+def an_agent(*before: str):
+    launch = {**agents.declared()["launch"], "before_fork": list(before)}
+    return agents.declared(launch=launch)
+
+
+async def test_what_an_agent_noted_of_directories_is_fitted_before_its_fork_and_only_then(config):
+    places = ("{forked_home}", "{forked_workspace}", "{workspace}")
+    agent = an_agent("sh", "-ec", FIT, "sh", *places)
+    async with supervised(config) as rig:
+        first = await agents.start(rig, agent=agent)
+        await rig.do("execute", first.pod, argv=["sh", "-c", "pwd > $HOME/talk"])
+        talk = config.homes / first.pod / "talk"
+        said = talk.read_text()
+        second = await agents.start(rig, agent=agent, resumes=first.pod, fork=True)
+        theirs = config.homes / second.pod
+        its = str(config.workspaces / second.pod)
+        assert (theirs / "talk").read_text() == f"{its}\nfitted\n"
+        assert (theirs / "where").read_text() == f"{its}\n"
+        assert talk.read_text() == said
+        assert not (talk.parent / "where").exists()
+        told = {(p.pod, p.step, p.text) for p in rig.outbox.progresses}
+        assert (second.pod, "agent", f"from {config.homes / first.pod}") in told
+        await rig.do("terminate", second.pod, grace_s=0)
+        third = await agents.start(rig, agent=agent, resumes=second.pod, resume=True)
+        await rig.shows(third, "again|")
+        assert (theirs / "talk").read_text().count("fitted") == 1
+
+
+async def test_a_fork_that_cannot_be_fitted_says_why_and_leaves_nothing(config):
+    agent = an_agent("sh", "-c", "echo no such conversation >&2; exit 3")
+    async with supervised(config) as rig:
+        first = await agents.start(rig, agent=agent)
+        pod = new_key()
+        with pytest.raises(CommandError) as error:
+            await agents.start(rig, pod, agent=agent, resumes=first.pod, fork=True)
+        assert error.value.code == "fork_failed"
+        assert "ended with 3: no such conversation" in error.value.message
+        assert rig.supervisor.record(pod) is None
+        assert names_in(config.homes) == {first.pod}
+
+
+async def test_a_fork_is_given_no_login_that_only_the_other_has(config, tmp_path, monkeypatch):
+    login = tmp_path / "user" / ".sample" / "login.json"
+    login.parent.mkdir(parents=True)
+    login.write_text("token")
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    async with supervised(replace(config, allow_login=True)) as rig:
+        first = await agents.start(rig, use_login=True)
+        assert (config.homes / first.pod / ".sample" / "login.json").exists()
+        second = await agents.start(rig, resumes=first.pod, fork=True)
+        assert not (config.homes / second.pod / ".sample" / "login.json").exists()
+        assert (config.homes / first.pod / ".sample" / "login.json").exists()
+
+
 # ---- Ignored files
 
 
@@ -120,8 +184,6 @@ def mine(tmp_path, config, repository) -> Path:
 
 
 def allowed(config, *roots):
-    from dataclasses import replace
-
     return replace(config, copy_roots=roots)
 
 
