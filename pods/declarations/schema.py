@@ -93,6 +93,7 @@ SECTIONS: dict[str, Key] = {
                     "text": Key(reading.text),
                     "session": Key(reading.text),
                     "options": Key(reading.pattern),
+                    "always": Key(reading.pattern),
                 }
             )
         ),

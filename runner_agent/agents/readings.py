@@ -23,6 +23,7 @@ class Reading:
     text: str = ""
     event: str = ""
     options: tuple[Option, ...] = ()
+    has_always: bool = False
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> Self:
@@ -48,13 +49,20 @@ def asked(best: Reading, screen: Reading | None, before: Status, rules: Rules) -
     shown = screen if screen and screen.state == "waiting" else None
     text = best.text or (shown.text if shown else "")
     if shown is None or not shown.options:
-        return AskedQuestion(_number(best, before), text, rules.choices)
+        return AskedQuestion(_number(best, before), text, _permissions(shown, rules))
     known = before.question
     is_same = known and (
         not known.options or (known.text, known.options) == (shown.text, shown.options)
     )
     number = known.id if known and is_same else _base36(shown.begun_ms)
     return AskedQuestion(number, shown.text or text, _choices(shown.options, rules), shown.options)
+
+
+def _permissions(shown: Reading | None, rules: Rules) -> tuple[str, ...]:
+    """To allow for good only where that is seen: its key may mean something else in another dialog."""
+    if not rules.sees_always or (shown and shown.has_always):
+        return rules.choices
+    return tuple(choice for choice in rules.choices if choice != "allow_always")
 
 
 def _choices(options: tuple[Option, ...], rules: Rules) -> tuple[str, ...]:
@@ -84,6 +92,7 @@ def reading(match: Match, begun_ms: int, at_ms: int) -> Reading:
         match.text,
         match.event,
         match.options,
+        match.has_always,
     )
 
 

@@ -11,8 +11,8 @@ from runner_agent.agents.spec import AgentSpec, AnswerKeys, StatusRule
 
 JSON_MAX = 8000  # characters of a hook's JSON that are searched
 TITLE_MAX = 256
-LINES = 20  # of the screen, the last ones with text
-SCREEN_MAX = 4000  # characters of them
+LINES = 60  # of the screen, the last ones with text: a dialog may fill it
+SCREEN_MAX = 12_000  # characters of them
 TEXT_MAX = 1000
 LABEL_MAX = 120
 VALUE_MAX = 500  # characters of one value in a template
@@ -28,7 +28,8 @@ _SHELL = (  # semantic prompts: a shell that marks them needs no declaration
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a rule found. `session`: the conversation it is about, if it says so."""
+    """What a rule found. `session`: the conversation it is about, if it says so; `has_always`: a dialog offers to allow
+    for good."""
 
     source: Source
     state: AgentState
@@ -37,6 +38,7 @@ class Match:
     session: str = ""
     event: str = ""
     options: tuple[Option, ...] = ()
+    has_always: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class _Compiled:
     text: str
     session: str
     options: re.Pattern[str] | None
+    always: re.Pattern[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,11 @@ class Rules:
     def says(self, *sources: str) -> set[AgentState]:
         """The states that rules of these sources can tell."""
         return {rule.state for source in sources for rule in self.by_source.get(source, ())}
+
+    @property
+    def sees_always(self) -> bool:
+        """Whether a screen tells if a dialog offers to allow for good; else each does."""
+        return any(rule.always for rule in self.by_source.get("screen", ()))
 
     @property
     def wants_bell(self) -> bool:
@@ -124,8 +132,15 @@ class Rules:
             said = _FRAME.sub("", named.get("text") or "").strip() or filled(rule.text, named)
             if source == "screen":
                 evidence = f"screen:{_line_of(text, found.start())}"
-            options = _options(rule.options, text[found.start() :])
-            return Match(source, rule.state, evidence, text=said[:TEXT_MAX], options=options)
+            below = text[found.start() :]
+            return Match(
+                source,
+                rule.state,
+                evidence,
+                text=said[:TEXT_MAX],
+                options=_options(rule.options, below),
+                has_always=bool(rule.always and rule.always.search(below)),
+            )
         return None
 
 
@@ -139,7 +154,8 @@ def _compiled(rule: StatusRule) -> _Compiled:
         case _:
             state = "unknown"
     options = re.compile(rule.options, flags) if rule.options else None
-    return _Compiled(state, rule.event, pattern, rule.text, rule.session, options)
+    always = re.compile(rule.always, flags) if rule.always else None
+    return _Compiled(state, rule.event, pattern, rule.text, rule.session, options, always)
 
 
 def _options(pattern: re.Pattern[str] | None, text: str) -> tuple[Option, ...]:

@@ -102,7 +102,8 @@ class PromptRule:
 @dataclass(frozen=True, slots=True)
 class StatusRule:
     """`source`: "hook", "title", "osc" or "screen". `event` names a hook; `match` is a regular expression; `text` and
-    `session` are templates of the hook's fields; `options` finds the numbered answers on a screen that matched."""
+    `session` are templates of the hook's fields. On a screen that matched `options` finds the numbered answers, and
+    `always` the one that allows for good."""
 
     source: str = ""
     state: str = ""
@@ -111,6 +112,7 @@ class StatusRule:
     text: str = ""
     session: str = ""
     options: str = ""
+    always: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ def _check(spec: AgentSpec) -> None:
             raise _bad(f"a status rule says {rule.state!r}; there are {', '.join(STATES)}")
     _check_patterns(spec.ready.title, spec.ready.screen)
     for rule in spec.status:
-        _check_patterns(rule.match, rule.options)
+        _check_patterns(rule.match, rule.options, rule.always)
 
 
 def _check_install(install: Install) -> None:

@@ -22,6 +22,8 @@ from tests.agents.programs import (
     SHELL_LINE,
     SLOW,
     TOOL,
+    UNASKED,
+    UNASKED_LINE,
 )
 from tests.journeys.system import wait
 
@@ -109,7 +111,8 @@ def _let(driven, made: str) -> None:
 @pytest.mark.of("has_tools")
 def test_what_it_is_allowed_for_good_it_does_not_ask_again(driven):
     driven.prompt(f"{AGAIN} the first time")
-    assert "allow_always" in _asks(driven, AGAIN_LINE)["choices"]
+    _asks(driven, AGAIN_LINE)
+    wait(lambda: "allow_always" in (driven.pod["question"] or {})["choices"], driven.told)
     driven.answer("allow_always")
     driven.is_seen("idle")
     driven.prompt(f"{AGAIN} the second time")
@@ -233,9 +236,9 @@ def test_it_goes_on_with_the_same_conversation(driven):
 
 @pytest.mark.of("has_tools")
 def test_with_bypass_it_does_what_its_model_wants_unasked(driven):
-    driven.create_with_bypass(f"{COPY} make a file")
+    driven.create_with_bypass(f"{UNASKED} make a file")
     driven.becomes("running")
-    made = f"test -e {COPY_LINE.split()[-1]}"
+    made = f"test -e {UNASKED_LINE.split()[-1]}"
     wait(lambda: driven.api.execute(driven.key, made)["exit_code"] == 0, driven.told, 90)
     driven.is_seen("idle")
     driven.end()

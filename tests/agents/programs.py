@@ -8,12 +8,14 @@ from typing import Any
 SHELL_LINE = "touch made-by-the-agent"
 AGAIN_LINE = "python3 -c 1"
 COPY_LINE = "touch made-by-the-copy"
-HELLO, TOOL, SHELL, AGAIN, COPY, SLOW, ASK, RECALL = (
+UNASKED_LINE = "touch made-unasked"
+HELLO, TOOL, SHELL, AGAIN, COPY, UNASKED, SLOW, ASK, RECALL = (
     "MESH-HELLO",
     "MESH-TOOL",
     "MESH-SHELL",
     "MESH-AGAIN",
     "MESH-COPY",
+    "MESH-UNASKED",
     "MESH-SLOW",
     "MESH-ASK",
     "MESH-RECALL",
@@ -75,6 +77,11 @@ class Program:
             {"match": TOOL, "offered": ".", "steps": [call, {"text": "It said: {{result}}"}]},
             {"match": SHELL, "offered": ".", "steps": [shell, {"text": "Done: {{result}}"}]},
             {"match": AGAIN, "offered": ".", "steps": [again, {"text": "Done: {{result}}"}]},
+            {
+                "match": UNASKED,
+                "offered": ".",
+                "steps": [{"shell": UNASKED_LINE}, {"text": "Done."}],
+            },
             {"match": COPY, "offered": ".", "steps": [copy, {"text": "Done: {{result}}"}]},
         ]
 

@@ -146,6 +146,45 @@ def test_a_question_of_claude_is_read_with_its_answers(name):
     assert {each.choice: each.label for each in asked.options} == options
 
 
+def test_a_long_question_of_claude_is_read_whole():
+    tracker = Tracker(Rules.of(spec_of("claude")))
+    tracker.screen((FIXTURES / "claude/questions/long.txt").read_text(), 1_000_000, is_quiet=True)
+    asked = tracker.status.question
+    assert asked.text.startswith("Which way should the new storage layer of the server be built,")
+    assert asked.text.endswith("\non working with it, and nothing may be lost?")
+    assert [each.label for each in asked.options] == [
+        f"Option {number} of the storage" for number in range(1, 5)
+    ]
+    assert asked.choices == ("1", "2", "3", "4", "text", "deny")
+
+
+@pytest.mark.parametrize(
+    ("slug", "name", "offers"),
+    [
+        ("codex", "three", True),
+        ("codex", "two", False),  # its second answer is No
+        ("codex", "long", True),
+        ("claude", "plain", True),
+        ("claude", "nested", False),  # its second answer turns on its auto mode
+        ("claude", "script", True),
+        ("gemini", None, True),
+    ],
+)
+def test_to_allow_for_good_is_offered_where_its_dialog_has_it(slug, name, offers):
+    tracker = Tracker(Rules.of(spec_of(slug)))
+    place = f"questions/{name}" if name else "screens/permission"
+    asks = {"codex": "PermissionRequest", "claude": "PermissionRequest"}.get(slug, "Notification")
+    said = {"tool_name": "Bash", "tool_input": {"command": "x"}, "details": {"type": "exec"}}
+    tracker.hook(asks, said | {"session_id": "s"}, 1_000_000)
+    before = tracker.status.question
+    assert before.choices == ("allow", "deny")  # it is not drawn yet
+    tracker.screen((FIXTURES / slug / f"{place}.txt").read_text(), 1_000_400, is_quiet=True)
+    asked = tracker.status.question
+    assert asked.id == before.id
+    assert ("allow_always" in asked.choices) is offers
+    assert {"allow", "deny"} <= set(asked.choices)
+
+
 def test_the_next_of_several_questions_of_claude_is_another_one():
     tracker, ids = Tracker(Rules.of(spec_of("claude"))), []
     for at, name in enumerate(["one", "one", "ticked", "review"]):
