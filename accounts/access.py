@@ -4,13 +4,19 @@ import hashlib
 from datetime import timedelta
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.timezone import now
 
 from accounts.actor import Actor, ActorKind, Scope
-from accounts.errors import BadTokenError, NotAllowedError, NotAMemberError, NotSignedInError
-from accounts.models import ApiToken, Membership, Role, User
+from accounts.errors import (
+    BadTokenError,
+    NotAllowedError,
+    NotAMemberError,
+    NotSignedInError,
+    NotVisibleError,
+)
+from accounts.models import ApiToken, Invitation, Membership, Role, User
 
 ORGANIZATION = "organization"
 """The key in a login's session under which the current Organization's id is kept."""
@@ -79,6 +85,49 @@ def actor_for_request(request: HttpRequest) -> Actor:
     if not isinstance(user, User):
         raise NotSignedInError("not_signed_in", "Sign in, or send an API token.")
     return actor_for_user(user, request.session.get(ORGANIZATION))
+
+
+def require(actor: Actor, *scopes: Scope) -> None:
+    """Raises NotAllowedError naming what the token lacks."""
+    if not actor.has(*scopes):
+        missing = sorted(set(scopes) - actor.scopes)
+        raise NotAllowedError(
+            "missing_scope", f"This token lacks the scope {', '.join(missing)}.", missing=missing
+        )
+
+
+def members_for(actor: Actor) -> QuerySet[Membership]:
+    """Members of their Organization, in the order they joined."""
+    mine = Membership.objects.filter(organization_id=actor.organization_id)
+    return mine.select_related("user", "organization").order_by("pk")
+
+
+def member_for(actor: Actor, member_id: int) -> Membership:
+    """Who may change or remove them is judged by the services. Raises NotVisibleError."""
+    member = members_for(actor).filter(pk=member_id).first()
+    if member is None:
+        raise NotVisibleError("no_such_member", f"There is no member {member_id}.")
+    return member
+
+
+def invitations_for(actor: Actor) -> QuerySet[Invitation]:
+    """Those of their Organization that wait for somebody. Raises NotAllowedError."""
+    check_manages_members(actor)
+    mine = Invitation.objects.usable().filter(organization_id=actor.organization_id)
+    return mine.select_related("invited_by", "organization").order_by("pk")
+
+
+def invitation_for(actor: Actor, invitation_id: int) -> Invitation:
+    invitation = invitations_for(actor).filter(pk=invitation_id).first()
+    if invitation is None:
+        raise NotVisibleError("no_such_invitation", f"There is no invitation {invitation_id}.")
+    return invitation
+
+
+def check_manages_members(actor: Actor) -> None:
+    require(actor, Scope.MEMBERS_MANAGE)
+    if not actor.manages_all:
+        raise NotAllowedError("not_an_admin", "Only admins and owners manage members.")
 
 
 def bearer(header: str) -> str | None:

@@ -12,6 +12,7 @@ class Scope(StrEnum):
     CHANNELS_READ = "channels:read"
     CHANNELS_WRITE = "channels:write"
     RUNNERS_MANAGE = "runners:manage"
+    MEMBERS_MANAGE = "members:manage"
 
 
 ALL_SCOPES = frozenset(Scope)

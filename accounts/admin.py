@@ -10,7 +10,8 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from accounts import services
 from accounts.access import operator_actor
-from accounts.models import ApiToken, AuditEvent, Membership, Organization, User
+from accounts.invitations import withdraw_invitation
+from accounts.models import ApiToken, AuditEvent, Invitation, Membership, Organization, User
 
 admin.site.unregister(Group)  # roles are Memberships
 
@@ -80,6 +81,23 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         for token in tokens.select_related("organization", "user"):
             services.revoke_api_token(token, by=operator_actor(request.user, token.organization_id))
         messages.success(request, "Revoked. Scripts that use them are refused from now on.")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("organization", "role", "invited_by", "created_at"),
+        *("expires_at", "used_at", "withdrawn_at"),
+    )
+    list_filter = ("organization", "role")
+    actions = ("withdraw",)
+    exclude = ("digest",)
+
+    @admin.action(description="Withdraw", permissions=["view"])
+    def withdraw(self, request: HttpRequest, invitations: QuerySet[Invitation]) -> None:
+        for each in invitations.select_related("organization"):
+            withdraw_invitation(each, by=operator_actor(request.user, each.organization_id))
+        messages.success(request, "Withdrawn. Nobody joins by them any more.")
 
 
 @admin.register(AuditEvent)

@@ -104,6 +104,31 @@ class LoginLink(models.Model):
         return f"login link for {self.user}"
 
 
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def usable(self) -> "InvitationQuerySet":
+        return self.filter(used_at=None, withdrawn_at=None, expires_at__gt=now())
+
+
+class Invitation(models.Model):
+    """A link that makes whoever opens it a member, once. Only its SHA-256 is kept."""
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="invitations"
+    )
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invitations")
+    created_at = models.DateTimeField(default=now, editable=False)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"invitation to {self.organization} as {self.role}"
+
+
 class AuditEvent(models.Model):
     """One line of who did what. Written in the transaction of what it records; never changed."""
 

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils.text import slugify
 from django.utils.timezone import now
 
-from accounts.access import actor_for_user, digest
+from accounts.access import actor_for_user, check_manages_members, digest, require
 from accounts.actor import Actor, Scope
 from accounts.audit import record
 from accounts.errors import ConflictError, NotAllowedError, RefusedError
@@ -35,7 +35,7 @@ def create_organization(*, name: str, owner: User, slug: str | None = None) -> O
 
 def add_member(*, organization: Organization, user: User, role: Role, by: Actor) -> Membership:
     """Raises ConflictError for somebody who is a member already."""
-    _check_may_give(by, organization, role)
+    check_may_give(by, organization, role)
     with transaction.atomic():
         membership, made = Membership.objects.get_or_create(
             organization=organization, user=user, defaults={"role": role}
@@ -48,8 +48,8 @@ def add_member(*, organization: Organization, user: User, role: Role, by: Actor)
 
 def change_role(membership: Membership, role: Role, *, by: Actor) -> None:
     """Raises ConflictError rather than leave an Organization without an owner."""
-    _check_may_give(by, membership.organization, role)
-    _check_may_give(by, membership.organization, Role(membership.role))
+    check_may_give(by, membership.organization, role)
+    check_may_give(by, membership.organization, Role(membership.role))
     with transaction.atomic():
         _lock(membership.organization)
         Membership.objects.filter(pk=membership.pk).update(role=role)
@@ -59,9 +59,10 @@ def change_role(membership: Membership, role: Role, *, by: Actor) -> None:
 
 
 def remove_member(membership: Membership, *, by: Actor) -> None:
-    """Their tokens end with it. Raises ConflictError for the last owner."""
+    """Their tokens end with it. Everybody may leave. Raises ConflictError for the last owner."""
+    require(by, Scope.MEMBERS_MANAGE)
     if membership.user_id != by.user_id:
-        _check_may_give(by, membership.organization, Role(membership.role))
+        check_may_give(by, membership.organization, Role(membership.role))
     organization, user = membership.organization, membership.user
     with transaction.atomic():
         _lock(organization)
@@ -143,9 +144,10 @@ def use_login_link(secret: str) -> User | None:
     return link.user
 
 
-def _check_may_give(by: Actor, organization: Organization, role: Role) -> None:
+def check_may_give(by: Actor, organization: Organization, role: Role) -> None:
     """Admins manage members; only owners make, change or remove owners."""
-    if by.organization_id != organization.pk or not by.manages_all:
+    check_manages_members(by)
+    if by.organization_id != organization.pk:
         raise NotAllowedError("not_an_admin", "Only admins and owners manage members.")
     if role == Role.OWNER and by.role != Role.OWNER:
         raise NotAllowedError("not_an_owner", "Only owners manage owners.")

@@ -4,9 +4,9 @@ from enum import StrEnum
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from accounts.access import require
 from accounts.actor import Actor, ActorKind, Scope
 from channels_app.models import Channel, Member
-from pods.access import require
 from pods.errors import NotAllowedError, NotVisibleError
 
 

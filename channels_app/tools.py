@@ -5,13 +5,13 @@ from typing import Any
 
 from pydantic import Field
 
+from accounts.access import require
 from accounts.actor import Actor, Scope
 from channels_app import rules
 from channels_app.access import Need, channel_for
 from channels_app.models import Channel, Message
 from channels_app.services import channels, messages, presence
 from channels_app.services.shown import message_shape
-from pods.access import require
 from pods.errors import RefusedError
 from pods.models import Binding
 from pods.services import bindings

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from django.db.models import F, Q, QuerySet
 
+from accounts.access import require
 from accounts.actor import Actor, ActorKind, Scope
 from pods.bindings import BindingScope
 from pods.errors import NotAllowedError, NotVisibleError
@@ -233,15 +234,6 @@ def command_for(actor: Actor, command_id: str) -> Command:
 
 
 # ---- The rules
-
-
-def require(actor: Actor, *scopes: Scope) -> None:
-    """Raises NotAllowedError naming what the token lacks."""
-    if not actor.has(*scopes):
-        missing = sorted(set(scopes) - actor.scopes)
-        raise NotAllowedError(
-            "missing_scope", f"This token lacks the scope {', '.join(missing)}.", missing=missing
-        )
 
 
 def _pods_of(actor: Actor) -> PodQuerySet:

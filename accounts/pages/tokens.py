@@ -24,7 +24,12 @@ SAID: dict[Scope, str] = {
     Scope.CHANNELS_READ: "Read Channels",
     Scope.CHANNELS_WRITE: "Post to Channels",
     Scope.RUNNERS_MANAGE: "Enroll, drain and revoke Runners",
+    Scope.MEMBERS_MANAGE: "Invite and remove members, change their roles",
 }
+
+
+MANAGING = {Scope.RUNNERS_MANAGE, Scope.MEMBERS_MANAGE}
+"""Not what most scripts are for: to be chosen."""
 
 
 class TokenForm(forms.Form):
@@ -38,7 +43,7 @@ class TokenForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         choices=list(SAID.items()),
         widget=forms.CheckboxSelectMultiple,
-        initial=[scope for scope in SAID if scope != Scope.RUNNERS_MANAGE],
+        initial=[scope for scope in SAID if scope not in MANAGING],
         error_messages={"required": "Choose at least one thing it may do."},
     )
 

@@ -5,6 +5,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access import require
 from accounts.actor import Scope
 from accounts.models import User
 from channels_app.access import Need, channel_for
@@ -13,7 +14,7 @@ from channels_app.models import Member, Message
 from channels_app.services import channels, messages, presence
 from channels_app.services.shown import message_shape
 from pods.access import Need as PodNeed
-from pods.access import pod_for, require
+from pods.access import pod_for
 from pods.api.documented import PAGED, REPEATABLE, of, page_of, whole
 from pods.api.door import Door
 from pods.api.idempotency import once

@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 
-from accounts.models import AuditEvent, LoginLink
+from accounts.models import AuditEvent, Invitation, LoginLink
 from pods.commands import OPEN
 from pods.models import Command, EnrollmentToken, IdempotentAnswer
 from pods.services.archive import remove_left_behind
@@ -36,10 +36,12 @@ def prune_audit() -> int:
 
 
 def prune_logins() -> int:
-    """Login links that are used or too old, and logins that have ended."""
+    """Login links and invitations that are used or too old, and logins that have ended."""
     old = Q(expires_at__lt=now() - USED_LINKS_KEPT)
-    return _delete(LoginLink.objects.filter(old)) + _delete(
-        Session.objects.filter(expire_date__lt=now())
+    return (
+        _delete(LoginLink.objects.filter(old))
+        + _delete(Invitation.objects.filter(old))
+        + _delete(Session.objects.filter(expire_date__lt=now()))
     )
 
 

@@ -41,6 +41,8 @@ class Scene:
         self._talk()
         key = {"name": "Scene", "provider": "anthropic", "api_key": "sk-scene-1234"}
         self.names["set"] = str(self.api.post("credentials/", key)["id"])
+        url = self.api.post("invitations/", {"role": "member"})["url"]
+        self.names["invitation"] = url.rstrip("/").rpartition("/")[2]
 
     def end(self) -> None:
         """Other tests count what waits."""

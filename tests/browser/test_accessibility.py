@@ -34,13 +34,14 @@ PAGES = {  # with what shows that all of it has come
     "/agent-types/claude/": "main h1",
     "/keys/": "#credentials table",
     "/keys/{set}/": "#id_api_key",
-    "/organization/": "main table",
+    "/organization/": "#invitations",
+    "/join/{invitation}/": "#id_password2",
     "/tokens/": "#tokens table",
     "/sign-in/": "#id_username",
     "/login/used-up/": "main a.button",
     "/nothing/here/": "main h1",
 }
-OF_STRANGERS = ("/sign-in/", "/login/used-up/")
+OF_STRANGERS = ("/sign-in/", "/login/used-up/", "/join/{invitation}/")
 OTHERS = ("admin/", "api/", "metrics", "healthz", "readyz", ".well-known/")
 """Pages of packages, and what programs read."""
 
@@ -83,12 +84,16 @@ def test_a_look_at_a_pod_has_none(open_page: OpenPage, scene: Scene) -> None:
     check(page)
 
 
-def test_the_line_for_a_new_runner_and_a_new_token_have_none(open_page: OpenPage) -> None:
+def test_what_is_shown_once_has_none(open_page: OpenPage) -> None:
     page = open_page("/runners/")
     page.get_by_role("button", name="Add a Runner").click()
     expect(page.locator("#enroll-line")).to_be_visible()
     check(page)
-    page.goto(page.url.replace("/runners/enroll/", "/tokens/"))
+    page.goto(page.url.replace("/runners/enroll/", "/organization/"))
+    page.get_by_role("button", name="Make a link").click()
+    expect(page.locator("#join-link")).to_be_visible()
+    check(page)
+    page.goto(page.url.replace("/organization/invite/", "/tokens/"))
     page.get_by_role("button", name="Create token").click()
     expect(page.locator(".error")).to_be_visible()
     check(page)

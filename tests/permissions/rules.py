@@ -21,6 +21,7 @@ PEOPLE = {
     "drive another's": _row("++-+-0"),
     "change": _row("++++-0"),  # what any member may change
     "manage": _row("++---0"),  # what is the Organization's
+    "manage or oneself": _row("++-+-0"),  # the one named is the other member
     "its person": _row("00+000"),
     "closed": _row("+++000"),  # a Channel the other member and the viewer are not in
     "its author": _row("--+--0"),

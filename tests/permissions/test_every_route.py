@@ -25,6 +25,13 @@ TABLE: dict[str, Case] = {
     "GET tokens/": ("list", {}),
     "POST tokens/": ("list", {"name": "t", "scopes": ["pods:read"], "expires_in_days": 1}),
     "POST tokens/<int:token_id>/revoke/": ("its person", {}),
+    # ---- people: the one named is the other member
+    "GET members/": ("list", {}),
+    "PATCH members/<int:member_id>/": ("manage", {"role": "viewer"}),
+    "DELETE members/<int:member_id>/": ("manage or oneself", {}),
+    "GET invitations/": ("make for all", {}),
+    "POST invitations/": ("make for all", {"role": "member"}),
+    "DELETE invitations/<int:invitation_id>/": ("manage", {}),
     # ---- Pods
     "GET pods/": ("list", {}),
     "POST pods/": ("make", {"agent_type": "shell"}),

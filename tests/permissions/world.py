@@ -10,7 +10,8 @@ from django.utils.timezone import now
 
 from accounts.access import digest
 from accounts.actor import Actor
-from accounts.models import ApiToken, Role, User
+from accounts.invitations import invite
+from accounts.models import ApiToken, Membership, Role, User
 from channels_app.models import Channel, Message
 from channels_app.services import channels, messages
 from pods.bindings import BindingState
@@ -185,6 +186,8 @@ def _furnish(world: World) -> None:
         "<slug:slug>": "ours",
         "<uuid:command_id>": str(command.pk),
         "<int:token_id>": str(token.pk),
+        "<int:member_id>": str(Membership.objects.get(user=world.people[Person.OTHER]).pk),
+        "<int:invitation_id>": str(invite(role=Role.MEMBER, by=world.actor(Person.ADMIN))[0].pk),
     }
 
 
