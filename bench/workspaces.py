@@ -23,16 +23,18 @@ async def workspaces(system: System) -> list[Figure]:
     others = _spares(system)  # the sample repository may have one
     key = await _start(system)
     path = Path(_pod(system, key)["workspace"]["path"])
-    ours, bare = [], []
+    ours, again, bare = [], [], []
     for number in range(LOOKS):
         (path / "00" / "00000.txt").write_text(f"{number}\n")
         ours.append(await asyncio.to_thread(_timed, lambda: _status(system, key)))
+        again.append(await asyncio.to_thread(_timed, lambda: _status(system, key)))
         bare.append(await asyncio.to_thread(_timed, lambda: _git(path, "status", "--porcelain")))
     await asyncio.to_thread(end_pod, system, key)
     took = [await _start_again(system, others) for _ in range(STARTS)]
     return [
-        Figure("status of 20,000 files, one changed, p50", percentile(ours, 0.5), "ms", "<= 150"),
-        Figure("as a ratio to git status", percentile(ours, 0.5) / percentile(bare, 0.5), "x"),
+        Figure("status of 20,000 files, warm, p50", percentile(again, 0.5), "ms", "<= 150"),
+        Figure("status just after a change p50", percentile(ours, 0.5), "ms", "<= 150"),
+        Figure("warm, as a ratio to git status", percentile(again, 0.5) / percentile(bare, 0.5), "x"),
         Figure("start with a ready worktree p50", percentile(took, 0.5), "ms", "<= 100"),
     ]
 
