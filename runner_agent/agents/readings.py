@@ -51,11 +51,11 @@ def asked(best: Reading, screen: Reading | None, before: Status, rules: Rules) -
     if shown is None or not shown.options:
         return AskedQuestion(_number(best, before), text, _permissions(shown, rules))
     known = before.question
-    is_same = known and (
-        not known.options or (known.text, known.options) == (shown.text, shown.options)
-    )
+    if shown.text.split() != text.split():  # else the screen only broke its lines
+        text = shown.text or text
+    is_same = known and (not known.options or (known.text, known.options) == (text, shown.options))
     number = known.id if known and is_same else _base36(shown.begun_ms)
-    return AskedQuestion(number, shown.text or text, _choices(shown.options, rules), shown.options)
+    return AskedQuestion(number, text, _choices(shown.options, rules), shown.options)
 
 
 def _permissions(shown: Reading | None, rules: Rules) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ LINES = 60  # of the screen, the last ones with text: a dialog may fill it
 SCREEN_MAX = 12_000  # characters of them
 TEXT_MAX = 1000
 LABEL_MAX = 120
-VALUE_MAX = 500  # characters of one value in a template
+VALUE_MAX = 900  # characters of one value in a template
 LATEST = "SessionStart"  # an event that may name another conversation than before
 
 _FRAME = re.compile(r"^[│┃▌ ]+", re.MULTILINE)  # what a program draws beside its text
@@ -201,4 +201,4 @@ def _value(data: Any, path: list[str]) -> str:
     if data is None:
         return ""
     said = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
-    return said[:VALUE_MAX]
+    return said if len(said) <= VALUE_MAX else f"{said[: VALUE_MAX - 1]}…"

@@ -158,6 +158,26 @@ def test_a_long_question_of_claude_is_read_whole():
     assert asked.choices == ("1", "2", "3", "4", "text", "deny")
 
 
+def test_a_question_of_claude_has_the_lines_that_it_was_asked_with():
+    tracker = Tracker(Rules.of(spec_of("claude")))
+    screen = (FIXTURES / "claude/questions/long.txt").read_text()
+    tracker.screen(screen, 1_000_000, is_quiet=True)
+    text = " ".join(tracker.status.question.text.split())
+    said = {"tool_name": "AskUserQuestion", "tool_input": {"questions": [{"question": text}]}}
+    tracker.hook("PreToolUse", said | {"session_id": "s"}, 1_000_100)
+    tracker.screen(screen, 1_000_400, is_quiet=True)
+    assert tracker.status.question.text == text
+
+
+def test_a_command_that_is_cut_short_says_so():
+    tracker = Tracker(Rules.of(spec_of("claude")))
+    said = {"tool_name": "Bash", "tool_input": {"command": "echo " * 1000}, "session_id": "s"}
+    tracker.hook("PermissionRequest", said, 1_000_000)
+    text = tracker.status.question.text
+    assert text.endswith("…")
+    assert len(text) <= 1000
+
+
 @pytest.mark.parametrize(
     ("slug", "name", "offers"),
     [
