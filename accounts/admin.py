@@ -1,5 +1,9 @@
 """Accounts for operators of the installation, who see all Organizations. Actions call services."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -10,8 +14,9 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from accounts import services
 from accounts.access import operator_actor
+from accounts.errors import MeshError
 from accounts.invitations import withdraw_invitation
-from accounts.models import ApiToken, AuditEvent, Invitation, Membership, Organization, User
+from accounts.models import ApiToken, AuditEvent, Invitation, Membership, Organization, Role, User
 
 admin.site.unregister(Group)  # roles are Memberships
 
@@ -32,7 +37,12 @@ class ReadOnlyAdmin(ModelAdmin):
 class MembershipInline(TabularInline):
     model = Membership
     extra = 0
-    autocomplete_fields = ("user", "organization")
+    fields = ("user", "organization", "role", "created_at")
+    readonly_fields = fields
+    can_delete = False
+
+    def has_add_permission(self, _request: HttpRequest, _obj: object = None) -> bool:
+        return False
 
 
 @admin.register(Organization)
@@ -54,10 +64,59 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # a plai
 
 @admin.register(Membership)
 class MembershipAdmin(ModelAdmin):
+    """Made by the form, changed and ended by actions: the rules are those of every other door."""
+
     list_display = ("user", "organization", "role", "created_at")
     list_filter = ("role", "organization")
     search_fields = ("user__username", "organization__name")
     autocomplete_fields = ("user", "organization")
+    actions = ("remove", *(f"make_{role}" for role in Role))
+
+    def has_change_permission(self, _request: HttpRequest, _obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: object = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, membership: Membership, *_: Any) -> None:
+        made = services.add_member(
+            organization=membership.organization,
+            user=membership.user,
+            role=Role(membership.role),
+            by=operator_actor(request.user, membership.organization_id),
+        )
+        membership.pk = made.pk
+
+    @admin.action(description="Remove from the Organization", permissions=["view"])
+    def remove(self, request: HttpRequest, members: QuerySet[Membership]) -> None:
+        self._each(request, members, services.remove_member)
+
+    @admin.action(description="Make owner", permissions=["view"])
+    def make_owner(self, request: HttpRequest, members: QuerySet[Membership]) -> None:
+        self._each(request, members, partial(services.change_role, role=Role.OWNER))
+
+    @admin.action(description="Make admin", permissions=["view"])
+    def make_admin(self, request: HttpRequest, members: QuerySet[Membership]) -> None:
+        self._each(request, members, partial(services.change_role, role=Role.ADMIN))
+
+    @admin.action(description="Make member", permissions=["view"])
+    def make_member(self, request: HttpRequest, members: QuerySet[Membership]) -> None:
+        self._each(request, members, partial(services.change_role, role=Role.MEMBER))
+
+    @admin.action(description="Make viewer", permissions=["view"])
+    def make_viewer(self, request: HttpRequest, members: QuerySet[Membership]) -> None:
+        self._each(request, members, partial(services.change_role, role=Role.VIEWER))
+
+    def _each(
+        self, request: HttpRequest, members: QuerySet[Membership], do: Callable[..., None]
+    ) -> None:
+        for each in members.select_related("organization", "user"):
+            try:
+                do(each, by=operator_actor(request.user, each.organization_id))
+            except MeshError as error:
+                messages.warning(request, f"{each.user}: {error.message}")
+            else:
+                messages.success(request, f"{each.user}: done.")
 
 
 @admin.register(ApiToken)

@@ -34,7 +34,9 @@ async def workspaces(system: System) -> list[Figure]:
     return [
         Figure("status of 20,000 files, warm, p50", percentile(again, 0.5), "ms", "<= 150"),
         Figure("status just after a change p50", percentile(ours, 0.5), "ms", "<= 150"),
-        Figure("warm, as a ratio to git status", percentile(again, 0.5) / percentile(bare, 0.5), "x"),
+        Figure(
+            "warm, as a ratio to git status", percentile(again, 0.5) / percentile(bare, 0.5), "x"
+        ),
         Figure("start with a ready worktree p50", percentile(took, 0.5), "ms", "<= 100"),
     ]
 

@@ -6,12 +6,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import now
 
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, Membership, Role, User
 from pods.commands import CommandKind
 from pods.lifecycle import PodState
 from pods.models import AgentType
 from pods.services.commands import queue_command
-from tests.builders import built_in, make_credentials, make_pod, make_runner
+from tests.builders import Cast, built_in, make_credentials, make_pod, make_runner
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +48,25 @@ def test_terminating_in_the_admin_is_the_service(operator: Client) -> None:
     pod.refresh_from_db()
     assert pod.state == PodState.STOPPING
     assert AuditEvent.objects.filter(action="pod.terminate", target=pod.key).exists()
+
+
+def test_members_in_the_admin_are_the_services(operator: Client, cast: Cast) -> None:
+    def do(action: str, user: User) -> str:
+        chosen = Membership.objects.get(user=user, organization=cast.organization).pk
+        form = {"action": action, "_selected_action": [chosen]}
+        url = reverse("admin:accounts_membership_changelist")
+        return operator.post(url, form, follow=True).content.decode()
+
+    assert "owner" in do("remove", cast.alice)  # the last one stays, and is told why
+    assert Membership.objects.filter(user=cast.alice).exists()
+    do("make_admin", cast.bob)
+    assert Membership.objects.get(user=cast.bob).role == Role.ADMIN
+    do("remove", cast.bob)
+    assert not Membership.objects.filter(user=cast.bob).exists()
+    form = {"organization": cast.organization.pk, "user": cast.bob.pk, "role": "viewer"}
+    operator.post(reverse("admin:accounts_membership_add"), form)
+    assert Membership.objects.get(user=cast.bob).role == Role.VIEWER
+    assert AuditEvent.objects.filter(action="member.add", target=cast.bob.username).exists()
 
 
 def test_draining_in_the_admin_is_the_service(operator: Client) -> None:
