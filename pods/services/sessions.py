@@ -97,23 +97,29 @@ def heard(
     clock_offset_ms: float | None,
     unacknowledged_bytes: int = 0,
 ) -> None:
-    """Raises StaleEpochError."""
+    """Raises StaleEpochError, RunnerRefusedError."""
     learnt = {
         "round_trip_ms": round_trip_ms,
         "clock_offset_ms": clock_offset_ms,
         "unacknowledged_bytes": unacknowledged_bytes,
     }
     if not _held_by(session).update(seen_at=now(), **learnt):
-        raise StaleEpochError
+        raise _why_not_held(session)
 
 
 def fence(session: Attachment) -> None:
-    """Keep an attach waiting until this transaction ends, or raise StaleEpochError.
+    """Keep an attach waiting until this transaction ends, or raise StaleEpochError or RunnerRefusedError.
 
     Call it last in a transaction, like `queue_command`: rows are locked Pod, Command, Runner, in this order.
     """
     if not _held_by(session).update(seen_at=now()):
-        raise StaleEpochError
+        raise _why_not_held(session)
+
+
+def _why_not_held(session: Attachment) -> Exception:
+    if Runner.objects.filter(pk=session.runner_id).exists():
+        return StaleEpochError()
+    return RunnerRefusedError("revoked", "This Runner was removed. Enroll it again.")
 
 
 def refuse_unusable(runner: Runner) -> None:

@@ -13,7 +13,13 @@ from pods.models import Pod, Runner
 from pods.services.ends import found_running
 from pods.services.lost import declare_lost, lose_of_silent_runners
 from pods.services.session_health import health_of
-from pods.services.sessions import Attachment, heard
+from pods.services.sessions import (
+    Attachment,
+    RunnerRefusedError,
+    StaleEpochError,
+    fence,
+    heard,
+)
 from proto.mesh.v1 import runner_pb2
 from tests.builders import actor_of, make_pod, make_runner
 from tests.pods.api.client import Caller
@@ -125,3 +131,14 @@ def test_one_that_comes_back_after_all_is_found_again(cast, silent):
     found_running(pod)
     pod.refresh_from_db()
     assert pod.state == PodState.RUNNING
+
+
+def test_a_session_whose_runner_was_removed_is_refused_and_not_called_old() -> None:
+    runner = make_runner()
+    session = Attachment(runner.pk, runner.epoch)
+    Runner.objects.filter(pk=runner.pk).update(epoch=runner.epoch + 1)
+    with pytest.raises(StaleEpochError):
+        fence(session)
+    Runner.objects.filter(pk=runner.pk).delete()
+    with pytest.raises(RunnerRefusedError):
+        fence(session)

@@ -8,7 +8,8 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver
 from django.utils.timezone import now
 
-from accounts.models import ApiToken, AuditEvent
+from accounts.invitations import invite
+from accounts.models import ApiToken, AuditEvent, Invitation, Membership, Role
 from pods.commands import CommandKind
 from pods.lifecycle import PodState
 from pods.models import (
@@ -102,6 +103,10 @@ def ours(cast: Cast) -> dict[str, str]:
         "<int:prompt_id>": str(prompt.pk),
         "<int:comment_id>": str(comment.pk),
         "<int:token_id>": str(ApiToken.objects.get().pk),
+        "<int:member_id>": str(
+            Membership.objects.get(user=cast.bob, organization=cast.organization).pk
+        ),
+        "<int:invitation_id>": str(invite(role=Role.MEMBER, by=actor_of(cast.alice))[0].pk),
     }
 
 
@@ -115,7 +120,7 @@ def addressed(route: str, names: dict[str, str]) -> str:
 def everything() -> list[Any]:
     """All rows, to see that nothing changed."""
     models = (Pod, Runner, Repository, AgentType, CredentialSet, Binding, Command, AuditEvent)
-    models += (Rollout,)
+    models += (Rollout, Membership, Invitation)
     return [list(model.objects.order_by("pk").values()) for model in models]
 
 
