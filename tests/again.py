@@ -17,6 +17,7 @@ TESTS_FAILED = 1  # pytest's exit code
 
 def passes(arguments: list[str], alone: list[str]) -> bool:
     """`alone`: the arguments of the second try, which runs only what failed in the first."""
+    LAST_FAILED.unlink(missing_ok=True)  # pytest keeps what failed in an earlier run of others
     code = subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False).returncode
     failed = list(json.loads(LAST_FAILED.read_text())) if LAST_FAILED.exists() else []
     if code != TESTS_FAILED or not failed or len(failed) > FEW:

@@ -84,6 +84,8 @@ class AgentWatch:
         watched = self._watched.get(pod)
         if watched is not None:
             watched.hook(event, data, at_ms)
+            if watched.status.state != "working":
+                self.grew(pod)  # the end, too, of a turn that was over before it was seen
             return
         early = self._early.setdefault(pod, [])
         if len(early) < EARLY_MAX and len(self._early) <= EARLY_PODS:

@@ -1,6 +1,7 @@
 """An agent is watched, prompted, answered and interrupted by its own signs: hooks, titles and its screen."""
 
 import asyncio
+import json
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -210,6 +211,20 @@ async def test_usage_is_read_when_a_turn_has_ended(config):
         used = rig.outbox.usages[-1]
         told = {"input": 120, "cached": 20, "output": 7, "model": "fake-model", "context": 127}
         assert (used.pod, used.usage) == (host.pod, told)
+
+
+async def test_usage_of_a_turn_that_was_not_seen_is_read_at_its_hook(config):
+    async with driven(config) as rig:
+        host = await rig.agent()
+        await rig.prompt(host, "hello")
+        await until(lambda: rig.outbox.usages)
+        (record,) = (config.homes / host.pod).glob(".claude/projects/*/conversation-1.jsonl")
+        line = record.read_text().splitlines()[-1]
+        again = json.loads(line)
+        again["message"]["id"] = "another"
+        record.write_text(f"{line}\n{json.dumps(again)}\n")
+        rig.supervisor.watch.hook(host.pod, "Stop", b"", 0)
+        await until(lambda: rig.outbox.usages[-1].usage["output"] == 14)
 
 
 async def test_a_restart_of_the_daemon_forgets_nothing_of_a_question(config):
