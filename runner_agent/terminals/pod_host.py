@@ -17,9 +17,7 @@ TYPED_AHEAD = 4 << 20  # bytes that may wait for an agent that does not read
 SIZE_MAX = 1000  # cols and rows
 ECHO_S = 0.5
 ANSWER_S = 2.0  # within which a host that works answers
-FORCE_S = (
-    ending.GIVE_UP_S + 3.0
-)  # after the grace: a host that has not ended its Pod by then never will
+FORCE_S = ending.GIVE_UP_S + 3.0  # after the grace; a host that has not ended by then hangs
 LOST = -1  # the exit code shown for a lost Pod: its PTY hung up
 
 logger = logging.getLogger(__name__)
@@ -129,12 +127,13 @@ class PodHost:
 
     async def answers(self) -> bool:
         """Whether daemon and host talk with each other now; an ended Pod has nothing to say."""
-        if self.running and self.link is None:
+        if not self.running:
+            return True
+        if self.link is None:
             return False
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_S):
-                if self.running and self.link is not None:
-                    await self.link.echo()
+                await self.link.echo()
                 return True
         return False
 
