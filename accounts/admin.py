@@ -72,6 +72,9 @@ class MembershipAdmin(ModelAdmin):
     autocomplete_fields = ("user", "organization")
     actions = ("remove", *(f"make_{role}" for role in Role))
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)  # who may act in any Organization
+
     def has_change_permission(self, _request: HttpRequest, _obj: object = None) -> bool:
         return False
 

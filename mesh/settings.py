@@ -33,7 +33,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "unfold",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # only web, which has the URLs, loads its pages
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -202,6 +202,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "pods.api.documented.add_errors",
+        "pods.api.documented.say_what_text_is",
     ],
 }
 API_READS_A_MINUTE = env.int("MESH_API_READS_A_MINUTE", default=6000)  # by each person or token

@@ -5,6 +5,8 @@ from django.urls import include, path
 
 from mesh import metrics, public
 
+admin.autodiscover()
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("channels_app.api.urls")),

@@ -75,6 +75,16 @@ def add_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     return result
 
 
+def say_what_text_is(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A drf-spectacular hook: in an address there is no NUL (pods/api/parsing.py)."""
+    for path in result["paths"].values():
+        for operation in path.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["in"] == "query" and parameter["schema"] == {"type": "string"}:
+                    parameter["schema"] = {"type": "string", "pattern": r"^[^\x00]*$"}
+    return result
+
+
 class _ByToken(OpenApiAuthenticationExtension):
     target_class = "pods.api.signing_in.ByToken"
     name = "token"

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.actor import Actor
 from accounts.errors import NotSignedInError
-from pods.api.parsing import StrictJson, check_body
+from pods.api.parsing import StrictJson, check_address, check_body
 from pods.api.signing_in import ByLogin, ByToken, SignedIn
 from pods.api.throttling import Throttle, check_stranger
 from pods.errors import RefusedError
@@ -50,6 +50,7 @@ class Door(APIView):
         return cast("Actor", self.request.auth)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        check_address(request)
         check_body(request)
         super().initial(request, *args, **kwargs)
 

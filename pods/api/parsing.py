@@ -1,14 +1,16 @@
-"""Bodies in, as JSON of a bounded size."""
+"""What comes in: bodies as JSON of a bounded size, and addresses that a database takes."""
 
 import json
 from collections.abc import Mapping
 from typing import IO, Any
+from urllib.parse import unquote
 
 from django.http import HttpRequest
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from pods.api.errors import too_large
+from pods.errors import RefusedError
 
 BODY_MAX = 1024 * 1024  # bytes
 
@@ -40,6 +42,12 @@ def check_body(request: HttpRequest) -> None:
         request.META["CONTENT_LENGTH"] = length = str(len(request.body))
     if length.isdecimal() and int(length) > BODY_MAX:
         raise too_large()
+
+
+def check_address(request: HttpRequest) -> None:
+    """Raises RefusedError for what no database takes, so that no view need mind."""
+    if "\0" in unquote(request.META.get("QUERY_STRING", "")):
+        raise RefusedError("bad_address", "The address has a NUL character.")
 
 
 def _refuse(name: str) -> None:

@@ -1,12 +1,13 @@
 """The admin for operators: every list opens, and actions call services."""
 
 import pytest
-from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import now
 
 from accounts.models import AuditEvent, Membership, Role, User
+from mesh.urls import admin  # with all of its pages
 from pods.commands import CommandKind
 from pods.lifecycle import PodState
 from pods.models import AgentType
@@ -37,6 +38,13 @@ def test_every_list_opens(operator: Client, label: tuple[str, str]) -> None:
 def test_a_person_without_staff_rights_is_sent_away(client: Client) -> None:
     client.force_login(User.objects.create_user("somebody"))
     assert client.get(reverse("admin:pods_pod_changelist")).status_code == 302
+
+
+def test_only_an_operator_adds_a_member(client: Client) -> None:
+    staff = User.objects.create_user("staff", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename="add_membership"))
+    client.force_login(staff)
+    assert client.get(reverse("admin:accounts_membership_add")).status_code == 403
 
 
 def test_terminating_in_the_admin_is_the_service(operator: Client) -> None:

@@ -88,7 +88,9 @@ def test_the_fields_that_are_wrong_are_named(cast: Cast) -> None:
         ("GET", "pods/?cursor=%C2%B2", 400, "bad_cursor"),
         ("GET", "pods/?state=flying", 400, "invalid"),
         ("GET", "pods/?runner=x", 400, "invalid"),
-        ("GET", "pods/?owner=%00", 400, "invalid"),
+        ("GET", "pods/?owner=%00", 400, "bad_address"),
+        ("GET", "bindings/?pod=%00", 400, "bad_address"),
+        ("GET", "channels/plans/messages/?q=%00", 400, "bad_address"),
     ],
 )
 def test_an_address_that_makes_no_sense_is_refused(
