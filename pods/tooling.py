@@ -14,8 +14,9 @@ from accounts.actor import Actor, ActorKind
 from pods import toolbox
 from pods.access import Need, actor_for_pod, pod_for
 from pods.errors import MeshError, RefusedError
+from pods.hearing import News, listening
 from pods.toolbox import LONGEST_WAIT_S, Outcome, Wait
-from pods.waiting import News, listening, look_again
+from pods.waiting import look_again
 
 logger = logging.getLogger(__name__)
 

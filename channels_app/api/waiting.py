@@ -1,4 +1,4 @@
-"""A GET that may wait: it holds no thread while nothing is there."""
+"""A GET that may wait: it asks the database only when something was said."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any

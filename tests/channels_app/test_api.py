@@ -154,7 +154,7 @@ def test_what_makes_no_sense_is_refused(cast, bob, path, body):
 
 
 @pytest.mark.parametrize(
-    "query", ["after=-1", "after=x", "limit=0", "limit=101", "after=" + "9" * 19]
+    "query", ["after=-1", "after=x", "limit=0", "limit=101", "after=" + "9" * 19, "q=%00"]
 )
 def test_so_are_odd_queries(cast, bob, query):
     make_channel(cast)
@@ -168,7 +168,6 @@ def test_search(cast, bob):
         bob.post("channels/plans/messages/", {"body": body})
     found = bob.get("channels/plans/messages/?q=PARSER the").json()["results"]
     assert [message["body"] for message in found] == ["the parser"]
-    assert bob.get("channels/plans/messages/?q=%00").status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)

@@ -79,7 +79,27 @@ async def test_it_leaves_no_channel_behind():
     layer = get_channel_layer()
     await wait(Looked(0))
     await wait(Looked(), seconds=1)
-    assert not layer.groups.get(group(1))
+    async with asyncio.timeout(3):
+        while layer.groups.get(group(1)):  # noqa: ASYNC110 - the layer tells nobody
+            await asyncio.sleep(0.1)
+
+
+async def test_all_who_wait_hear_through_one_listener():
+    layer, looks = get_channel_layer(), [Looked(1) for _ in range(3)]
+    async with asyncio.TaskGroup() as tasks:
+        waiting = [tasks.create_task(wait(look)) for look in looks]
+        await asyncio.sleep(1)
+        assert len(layer.groups[group(1)]) == 1
+        await say("message")
+    assert [one.result() for one in waiting] == ["found"] * 3
+
+
+async def test_who_waits_again_at_once_hears_through_the_same_listener():
+    layer = get_channel_layer()
+    await wait(Looked(), seconds=1)
+    before = set(layer.groups[group(1)])
+    await wait(Looked(), seconds=1)
+    assert set(layer.groups[group(1)]) == before
 
 
 async def test_with_redis_away_the_clock_is_enough(monkeypatch):
@@ -108,6 +128,7 @@ async def test_nor_does_one_that_hangs_when_it_is_left(monkeypatch):
     monkeypatch.setattr(InMemoryChannelLayer, "group_discard", hang)
     async with asyncio.timeout(3):
         assert await wait(Looked(0)) == "found"
+    await in_a_while(3)  # the listener ends later, by itself
 
 
 async def test_nor_does_one_that_hangs_when_listening_is_cancelled(monkeypatch):
@@ -126,3 +147,4 @@ async def test_nor_does_one_that_hangs_when_listening_is_cancelled(monkeypatch):
     async with asyncio.timeout(3):
         with pytest.raises(LookupError, match="gone"):
             await wait(broken)
+    await in_a_while(3)
