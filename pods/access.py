@@ -30,18 +30,11 @@ _POD_SCOPES = {
     Need.MANAGE: Scope.PODS_WRITE,
 }
 
-POD_WITH = (
-    "agent_type",
-    "credentials",
-    "forked_from",
-    "resumed_from",
-    "organization",
-    "owner",
-    "parent",
-    "runner",
-    "workspace__repository",
-)
+POD_WITH = ("agent_type", "credentials", "organization", "owner", "runner", "workspace__repository")
 """What a Pod is shown with, fetched in the same query."""
+
+_ORIGINS = ("forked_from", "resumed_from", "parent")
+"""In lists these, too. Of a single Pod they are fetched if it has any: to join three more Pods takes 3 ms."""
 
 
 # ---- Pods
@@ -79,9 +72,9 @@ def pod_for(actor: Actor, key: str, need: Need) -> Pod:
 
 
 def terminal_for(actor: Actor, key: str) -> Pod:
-    """The Pod whose Terminal this Actor wants to read."""
+    """The Pod whose Terminal this Actor wants to read. With its Runner alone: who looks asks once a second."""
     require(actor, Scope.TERMINAL_READ)
-    return _visible_pod(actor, key)
+    return _visible_pod(actor, key, ("runner",))
 
 
 def may_see_terminal(actor: Actor, pod: Pod) -> bool:
@@ -237,11 +230,13 @@ def command_for(actor: Actor, command_id: str) -> Command:
 
 
 def _pods_of(actor: Actor) -> PodQuerySet:
-    return Pod.objects.filter(organization_id=actor.organization_id).select_related(*POD_WITH)
+    mine = Pod.objects.filter(organization_id=actor.organization_id)
+    return mine.select_related(*POD_WITH, *_ORIGINS)
 
 
-def _visible_pod(actor: Actor, key: str) -> Pod:
-    pod = _pods_of(actor).filter(key=key).first()
+def _visible_pod(actor: Actor, key: str, shown_with: tuple[str, ...] = POD_WITH) -> Pod:
+    mine = Pod.objects.filter(organization_id=actor.organization_id, key=key)
+    pod = mine.select_related(*shown_with).first()
     if pod is None or not _sees(actor, pod):
         raise NotVisibleError("no_such_pod", f"There is no Pod “{key}”.")
     return pod

@@ -31,7 +31,7 @@ COME_AGAIN = 1012
 REASON_MAX = 123  # bytes, by the websocket's own rules
 
 LOOK_EVERY_S = 1.0  # one who may no longer see the Pod is out within two of these
-LOOK_SOON_S = 0.1  # when the row is about to say what the Terminal shows already
+LOOK_SOON_S = 0.05  # when the row is about to say what the Terminal shows already
 SAME_LOOK_S = 0.05  # how old an answer given to another may be
 
 _look = database_sync_to_async(lambda asked: look(*asked), thread_sensitive=False)
@@ -65,7 +65,7 @@ class TerminalConsumer:
         sight = await self._looks.look(asked, SAME_LOOK_S)
         wants_kept = wishes.offset is None and not sight.is_online
         kept = await _last_screen(key) if wants_kept else None
-        with self._terminals.visit(key) as terminal:
+        with self._terminals.visit(key, sight.place) as terminal:
             visit = Visit(terminal, wishes, sight, kept)
             try:
                 await until_one_ends(
@@ -80,14 +80,23 @@ class TerminalConsumer:
     async def _watch(self, visit: Visit, asked: tuple[Visitor, str]) -> None:
         """Raises when the visitor may no longer see the Pod."""
         while True:
-            visit.look_soon.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SOON_S if visit.expects_news else LOOK_EVERY_S):
-                    await visit.look_soon.wait()
+            await _until_due(visit)
             try:
                 visit.see(await self._looks.look(asked, SAME_LOOK_S))
             except DatabaseError:
                 logger.warning("cannot look at %s", asked[1], exc_info=True)
+
+
+async def _until_due(visit: Visit) -> None:
+    """Until it is time for another look. The row of a Pod that has just started, or ended, is not written yet, and
+    its bytes go first."""
+    if not visit.expects_news:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await visit.look_soon.wait()
+    if visit.expects_news:
+        await asyncio.sleep(LOOK_SOON_S)
+    visit.look_soon.clear()
 
 
 async def _show(visit: Visit, send: Send) -> None:

@@ -10,11 +10,11 @@ from pods import wakeups
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="pods.wake", ignore_result=True)  # type: ignore[untyped-decorator]
+@shared_task(name="pods.wake", ignore_result=True, acks_late=True)  # type: ignore[untyped-decorator]
 def wake(runner_id: int, trace: str = "") -> None:
     """Run in the Gateway that holds the Runner: the only consumer of the queue `runner.<id>`.
 
-    `trace` is the request that queued the newest Command.
+    `trace` is the request that queued the newest Command. Acknowledged afterwards: a word to Redis takes as long as this.
     """
     with bound_contextvars(request_id=trace):
         logger.info("woken for Runner %s", runner_id)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography import x509
 
@@ -23,24 +24,29 @@ class RunnerIdentity:
 
 def runner_of(context: Context) -> RunnerIdentity | None:
     """None if the peer's certificate is not a Runner's."""
-    certificate = _certificate(context)
-    uri = certificate and _uri(certificate)
-    if certificate is None or not uri or not (match := _RUNNER.fullmatch(uri)):
+    pem = _pem(context)
+    return _runner_in(pem) if pem else None
+
+
+@lru_cache(maxsize=1024)  # what it says never changes; `Standing` knows whether it is still good
+def _runner_in(pem: bytes) -> RunnerIdentity | None:
+    certificate = x509.load_pem_x509_certificate(pem)
+    uri = _uri(certificate)
+    if not uri or not (match := _RUNNER.fullmatch(uri)):
         return None
     return RunnerIdentity(int(match[1]), serial_of(certificate))
 
 
 def is_server(context: Context) -> bool:
     """Whether the peer's certificate is one of this installation's servers."""
-    certificate = _certificate(context)
-    uri = certificate and _uri(certificate)
+    pem = _pem(context)
+    uri = pem and _uri(x509.load_pem_x509_certificate(pem))
     return bool(uri and _SERVER.fullmatch(uri))
 
 
-def _certificate(context: Context) -> x509.Certificate | None:
-    """Verified by TLS against our CA; here it is only read."""
-    pems = list(context.auth_context().get("x509_pem_cert", []))
-    return x509.load_pem_x509_certificate(pems[0]) if pems else None
+def _pem(context: Context) -> bytes | None:
+    """Its certificate, verified by TLS against our CA; here it is only read."""
+    return next(iter(context.auth_context().get("x509_pem_cert", [])), None)
 
 
 def _uri(certificate: x509.Certificate) -> str | None:

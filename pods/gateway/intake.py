@@ -28,6 +28,7 @@ from pods.messages import (
     FromRunner,
     Heartbeat,
     InputRecorded,
+    PodProgress,
     PodReport,
     Report,
     ReportReceived,
@@ -40,6 +41,7 @@ from pods.services.sessions import Attachment
 
 logger = logging.getLogger(__name__)
 
+LINGER_S = 0.02  # a start of an empty Workspace takes as long: it is written in one transaction
 UNSETTLED = 256  # claims a Runner may be ahead of the database
 UNWRITABLE = (DataError, IntegrityError, TypeError, ValueError)
 FLUSH_S = 2  # for what is unsettled when the Runner has said its last
@@ -95,13 +97,22 @@ class Intake:
     async def settle(self) -> None:
         """Until cancelled. Raises StaleEpochError, SessionClosedError."""
         while True:
-            batch = [await self._unsettled.get()]
-            while not self._unsettled.empty():
-                batch.append(self._unsettled.get_nowait())
+            batch = await self._batch()
             await self.announce(await self._settle(batch))
             self._written(batch)
             for _ in batch:
                 self._unsettled.task_done()
+
+    async def _batch(self) -> list[Report]:
+        """What is here. Nobody waits for the beginnings of a start, so they wait for what follows."""
+        batch = [await self._unsettled.get()]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                while _begins(batch[-1]):
+                    batch.append(await self._unsettled.get())
+        while not self._unsettled.empty():
+            batch.append(self._unsettled.get_nowait())
+        return batch
 
     async def announce(self, settled: Settled) -> None:
         """What follows from claims that are committed."""
@@ -170,6 +181,14 @@ class Intake:
         if is_first:
             logger.warning("Runner %s claimed: %s", self._session.runner_id, reasons[0])
             await self._shared.pool.run(_record_refusal, self._attachment, reasons[0])
+
+
+def _begins(claim: Report) -> bool:
+    """Whether more will follow at once, as a rule."""
+    match claim:
+        case CommandAck() | PodProgress() | PodReport(_, "running"):
+            return True
+    return False
 
 
 def _record_refusal(attachment: Attachment, reason: str) -> None:

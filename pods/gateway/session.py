@@ -5,13 +5,9 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from pods.gateway.periods import Periods
 from pods.messages import Goodbye, Heartbeat, PartingReason, ToRunner
-
-if TYPE_CHECKING:
-    from pods.gateway.terminals import TerminalsStream
 
 UNSENT = 64  # messages a slow connection may lag behind before those who send wait
 ANSWER_GAP_MS = 1000  # a flood of heartbeats is answered once in this
@@ -24,7 +20,7 @@ class SessionClosedError(Exception):
 class Session:
     """Used from the gateway's loop only, but for `wake_from_thread`.
 
-    `inventory` are the Pods the Runner named in its hello. `terminals` is set while the Terminals stream is up.
+    `inventory` are the Pods the Runner named in its hello.
     """
 
     def __init__(
@@ -38,7 +34,6 @@ class Session:
     ) -> None:
         self.runner_id, self.epoch, self.serial = runner_id, epoch, serial
         self.inventory = inventory
-        self.terminals: TerminalsStream | None = None
         self.closing = asyncio.Event()
         self.goodbye: Goodbye | None = None
         self.in_flight: dict[str, int] = {}  # sent and not acknowledged: when queued, in ms

@@ -84,14 +84,11 @@ async def serve(context: Context, runner_id: int, session: Session | None, hub: 
         measures.REFUSED.labels("stale").inc()
         await abort(context, grpc.StatusCode.ABORTED, f"epoch {epoch} is not the live Session's")
     stream = TerminalsStream(runner_id, hub)
-    session.terminals = stream
     hub.attach(stream)
     try:
         await until_one_ends(stream.read(context), stream.write(context), _closing(session))
     finally:
         hub.detach(stream)
-        if session.terminals is stream:
-            session.terminals = None
     if session.closing.is_set():
         await abort(context, grpc.StatusCode.ABORTED, "the Session has ended")
 

@@ -24,7 +24,7 @@ class PodQuerySet(models.QuerySet["Pod"]):
 
         One UPDATE both checks and changes the state, so of two writers one wins.
         """
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             legal = self.filter(state__in=sources(to))
             before = legal.values_list("pk", "state").first()
             if before is None:

@@ -39,7 +39,7 @@ def queue_command(
 
     Call it last in a transaction: it holds the Runner's row until the commit.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         Runner.objects.filter(pk=runner.pk).update(next_seq=F("next_seq") + 1)
         seq, gateway = Runner.objects.values_list("next_seq", "gateway").get(pk=runner.pk)
         command = Command.objects.create(

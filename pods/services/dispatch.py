@@ -12,7 +12,6 @@ from pods.commands import CommandKind, CommandState
 from pods.lifecycle import LIVE, PodState
 from pods.messages import SendCommand
 from pods.models import Certificate, Command, Pod, Runner
-from pods.models.command import CommandQuerySet
 from pods.news import announce
 from pods.services.milestones import reached
 from pods.services.sessions import Attachment, fence
@@ -27,12 +26,8 @@ def take(session: Attachment, limit: int) -> list[SendCommand]:
     queued = Command.objects.filter(runner_id=session.runner_id, state=CommandState.QUEUED)
     while queued.exists():  # reads only: an idle Runner takes no write lock
         with transaction.atomic():
-            _expire(queued.filter(deadline__lte=now()))
-            ready = [
-                command
-                for command in queued.select_related("pod").order_by("seq")[:limit]
-                if _is_still_wanted(command)
-            ]
+            first = queued.select_related("pod").order_by("seq")[:limit]
+            ready = [command for command in first if _is_in_time(command) and _is_wanted(command)]
             sent = _mark_sent(ready)
             fence(session)
         if sent:
@@ -42,10 +37,11 @@ def take(session: Attachment, limit: int) -> list[SendCommand]:
 
 def _mark_sent(ready: list[Command]) -> list[SendCommand]:
     mine = Command.objects.filter(pk__in=[command.pk for command in ready])
-    mine.advance(CommandState.SENT, sent_at=now(), sends=F("sends") + 1)
-    # one that was cancelled, or answered for an earlier sending, meanwhile did not take the step
-    taken = set(mine.filter(state=CommandState.SENT).values_list("pk", flat=True))
-    return [_to_send(command) for command in ready if command.pk in taken]
+    if mine.advance(CommandState.SENT, sent_at=now(), sends=F("sends") + 1) < len(ready):
+        # one was cancelled, or answered for an earlier sending, meanwhile
+        taken = set(mine.filter(state=CommandState.SENT).values_list("pk", flat=True))
+        ready = [command for command in ready if command.pk in taken]
+    return [_to_send(command) for command in ready]
 
 
 def _to_send(command: Command) -> SendCommand:
@@ -75,7 +71,7 @@ def _left_ms(deadline: datetime | None) -> int:
     return max(1, int((deadline - now()).total_seconds() * 1000)) if deadline else 0
 
 
-def _is_still_wanted(command: Command) -> bool:
+def _is_wanted(command: Command) -> bool:
     """Cancels a start whose Pod has ended before its Runner was told."""
     pod = command.pod
     if command.kind != CommandKind.START or pod is None:
@@ -126,20 +122,22 @@ def _becomes_starting(pod: Pod) -> bool:
     return starting
 
 
-def _expire(late: CommandQuerySet) -> None:
+def _is_in_time(command: Command) -> bool:
     """What a Runner was not told in time is never told."""
-    for command in late.select_related("pod"):
-        if command.kind == CommandKind.START and command.pod:
-            waiting = Pod.objects.filter(pk=command.pod.pk, state=PodState.PENDING)
-            if waiting.advance(PodState.FAILED, reason="Not started in time.", ended_at=now()):
-                reached(command.pod, PodState.FAILED)
-            announce(command.pod.organization_id, "pod", command.pod.key, PodState.FAILED)
-        Command.objects.filter(pk=command.pk).advance(
-            CommandState.EXPIRED,
-            done_at=now(),
-            error_code="expired",
-            error="Its time was over before the Runner could be told.",
-        )
+    if command.deadline is None or command.deadline > now():
+        return True
+    if command.kind == CommandKind.START and command.pod:
+        waiting = Pod.objects.filter(pk=command.pod.pk, state=PodState.PENDING)
+        if waiting.advance(PodState.FAILED, reason="Not started in time.", ended_at=now()):
+            reached(command.pod, PodState.FAILED)
+        announce(command.pod.organization_id, "pod", command.pod.key, PodState.FAILED)
+    Command.objects.filter(pk=command.pk).advance(
+        CommandState.EXPIRED,
+        done_at=now(),
+        error_code="expired",
+        error="Its time was over before the Runner could be told.",
+    )
+    return False
 
 
 # ---- The sweep

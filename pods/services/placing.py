@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, F, Q
 
 from pods.commands import CommandKind
 from pods.lifecycle import LIVE, PodState
@@ -18,9 +18,7 @@ from pods.services.launching import agent_payload
 AT_ONCE_MAX = 200  # Pods looked at in one pass; the next pass goes on
 REASONS_MAX = 3  # Runners named in one sentence
 
-_TAKEN = Count(
-    "pods", filter=Q(pods__state__in=sorted(LIVE)) | Q(pods__state=PodState.PENDING), distinct=True
-)
+_TAKE_PLACE = [*sorted(LIVE), PodState.PENDING]
 
 
 class _TakenError(Exception):
@@ -32,8 +30,10 @@ def place_pending(*, organization_id: int | None = None) -> int:
     waiting = Pod.objects.filter(state=PodState.PENDING, runner=None).order_by("pk")
     if organization_id is not None:
         waiting = waiting.filter(organization_id=organization_id)
-    waiting = waiting.select_related("agent_type")
-    return sum(place(pod) for pod in waiting[:AT_ONCE_MAX])
+    # asked after each end of a Pod, and mostly there is none
+    found = list(waiting.values_list("pk", flat=True)[:AT_ONCE_MAX])
+    pods = Pod.objects.filter(pk__in=found).select_related("agent_type", "workspace__repository")
+    return sum(place(pod) for pod in pods.order_by("pk")) if found else 0
 
 
 def place(pod: Pod) -> bool:
@@ -111,7 +111,9 @@ def _preparations(repository: Repository | None) -> dict[str, object]:
 
 def taken_places(runners: RunnerQuerySet) -> RunnerQuerySet:
     """With `taken`: the Pods on each Runner that take a place, or will."""
-    return runners.annotate(taken=_TAKEN)
+    return runners.annotate(
+        taken=Count("pods", filter=Q(pods__state__in=_TAKE_PLACE), distinct=True)
+    )
 
 
 # ---- Choosing
@@ -135,17 +137,25 @@ def _candidates(pod: Pod) -> list[_Candidate]:
         runners = runners.filter(pk=wanted)
     else:
         runners = runners.usable()
-    certificates = Certificate.objects.filter(runner=OuterRef("pk"))
-    counted = runners.annotate(
-        taken=_TAKEN, is_void=Exists(certificates) & ~Exists(certificates.filter(revoked_at=None))
-    )
     labels = pod.wanted.get("labels", {})
+    fitting = [runner for runner in runners if labels.items() <= runner.labels.items()]
+    taken, void = _taken(fitting), _void(fitting)
     candidates = [
-        _Candidate(runner, vars(runner)["taken"], vars(runner)["is_void"])
-        for runner in counted
-        if labels.items() <= runner.labels.items()
+        _Candidate(runner, taken.get(runner.pk, 0), runner.pk in void) for runner in fitting
     ]
     return sorted(candidates, key=lambda one: (one.taken - one.runner.capacity, one.runner.pk))
+
+
+def _taken(runners: list[Runner]) -> dict[int, int]:
+    """A join of all that a Runner and its Pods are would take longer than three looks."""
+    theirs = Pod.objects.filter(runner__in=runners, state__in=_TAKE_PLACE).order_by()
+    return dict(theirs.values_list("runner").annotate(Count("pk")))
+
+
+def _void(runners: list[Runner]) -> set[int]:
+    certificates = Certificate.objects.filter(runner__in=runners)
+    known = list(certificates.values_list("runner", "revoked_at"))
+    return {pk for pk, _ in known} - {pk for pk, revoked_at in known if revoked_at is None}
 
 
 def _problem(pod: Pod, candidate: _Candidate) -> str:
@@ -207,7 +217,8 @@ def _claim(pod: Pod, runner: Runner) -> Workspace:
     if not free.update(runner=runner):
         raise _TakenError
     pod.runner = runner
-    workspace = Workspace.objects.select_related("repository").get(pods=pod)
+    workspace = pod.workspace
+    assert workspace  # noqa: S101 - none is made without
     Workspace.objects.filter(pk=workspace.pk).update(runner=runner)
     return workspace
 
@@ -219,8 +230,8 @@ def _check_room(runner: Runner) -> None:
     )
     if not open_to_new.update(next_seq=F("next_seq")):  # takes the lock
         raise _TakenError
-    taken = Pod.objects.filter(runner=runner, state__in=[*LIVE, PodState.PENDING]).count()
-    if taken > Runner.objects.values_list("capacity", flat=True).get(pk=runner.pk):
+    taken = Pod.objects.filter(runner=runner, state__in=_TAKE_PLACE).count()
+    if taken > runner.capacity:
         raise _TakenError
 
 

@@ -30,6 +30,8 @@ _SENT = ("\r", "\n", "\x03", "\x04", "\x15", "\x1b")  # Enter, Ctrl-C, -D, -U, E
 
 def release_next(pod_id: int) -> Prompt | None:
     """Hand the first of the queue to its Runner, if it may go now; which one that was."""
+    if not Prompt.objects.filter(pod=pod_id, state=PromptState.QUEUED).exists():
+        return None  # most often
     pod = Pod.objects.select_related("runner").filter(pk=pod_id, state=PodState.RUNNING).first()
     if pod is None or pod.runner is None:
         return None

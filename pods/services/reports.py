@@ -126,8 +126,10 @@ def _latest(claims: Sequence[Report]) -> list[Report]:
     return [claims[number] for number in sorted(last.values())]
 
 
-def _pod_of(session: Attachment, key: str, settled: Settled) -> Pod | None:
-    pod = Pod.objects.filter(key=key, runner_id=session.runner_id).first()
+def _pod_of(session: Attachment, key: str, settled: Settled, *columns: str) -> Pod | None:
+    """With these columns alone, if any are named."""
+    mine = Pod.objects.filter(key=key, runner_id=session.runner_id)
+    pod = (mine.only(*columns) if columns else mine).first()
     if pod is None:
         settled.refused.append(f"word about Pod {key}, which is not its own")
     return pod
@@ -137,7 +139,7 @@ def _pod_of(session: Attachment, key: str, settled: Settled) -> Pod | None:
 
 
 def _show(session: Attachment, claim: PodProgress | KeptScreen, settled: Settled) -> None:
-    pod = _pod_of(session, claim.pod, settled)
+    pod = _pod_of(session, claim.pod, settled, "key", "state", "organization")
     if pod and isinstance(claim, KeptScreen):
         keep_screen(pod, claim.screen)
     elif pod and isinstance(claim, PodProgress):

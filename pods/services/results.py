@@ -70,7 +70,7 @@ def _finish(command: Command, claim: CommandResult) -> None:
         error_code=claim.error_code[:40],
         error=claim.error,
     )
-    command.refresh_from_db()
+    command.refresh_from_db(fields=["state", "done_at", "result", "error_code", "error"])
     for listener in listeners.command_over:
         listener(command)
     organization_id = command.pod.organization_id if command.pod else command.runner.organization_id

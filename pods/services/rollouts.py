@@ -8,6 +8,7 @@ from accounts.actor import Actor
 from accounts.audit import record
 from accounts.models import Organization
 from pods.access import check_manages_runners, runners_for
+from pods.commands import CommandKind
 from pods.errors import ConflictError, MeshError, NotVisibleError, RefusedError
 from pods.models import Command, Rollout, Runner, UpdateAttempt
 from pods.news import announce
@@ -100,6 +101,8 @@ def go_on(rollout_id: int) -> None:
 
 def command_over(command: Command) -> None:
     """A listener, after that of updates."""
+    if command.kind != CommandKind.UPDATE:
+        return
     attempt = UpdateAttempt.objects.filter(command=command).exclude(rollout=None).first()
     if attempt and attempt.rollout_id:
         go_on(attempt.rollout_id)

@@ -24,7 +24,8 @@ def note_summary(pod: Pod, state: dict[str, Any]) -> None:
 
 def note_summary_of(runner_id: int, key: str, state: dict[str, Any]) -> None:
     """As a Runner says of a Pod: only of its own is it believed."""
-    if pod := Pod.objects.filter(key=key, runner_id=runner_id).first():
+    is_git = state.get("git") is True
+    if is_git and (pod := Pod.objects.filter(key=key, runner_id=runner_id).first()):
         note_summary(pod, state)
 
 

@@ -39,11 +39,11 @@ class Terminals:
         self._open: dict[str, PodTerminal] = {}
 
     @contextmanager
-    def visit(self, pod: str) -> "Iterator[PodTerminal]":
-        """The Pod's Terminal, shared by all browsers of this process that look at it."""
+    def visit(self, pod: str, place: Whereabouts) -> "Iterator[PodTerminal]":
+        """The Pod's Terminal, shared by all browsers of this process that look at it. `place`: as the rows say now."""
         terminal = self._open.get(pod)
         if terminal is None:
-            terminal = self._open[pod] = PodTerminal(pod, self._channels, self._household)
+            terminal = self._open[pod] = PodTerminal(pod, place, self._channels, self._household)
         terminal.visits += 1
         try:
             yield terminal
@@ -60,8 +60,11 @@ class Terminals:
 class PodTerminal:
     """A Source of feeds, each a View of the Gateway's; and the Attendance beside them."""
 
-    def __init__(self, pod: str, channels: Channels, household: Household) -> None:
+    def __init__(
+        self, pod: str, place: Whereabouts, channels: Channels, household: Household
+    ) -> None:
         self.pod, self.visits = pod, 0
+        self._place = place  # where the Runner was when somebody looked last
         self.feeds = Feeds(self)
         self.attendance = Attendance()
         self._channels, self._household = channels, household
@@ -75,6 +78,7 @@ class PodTerminal:
 
     def moved(self, place: Whereabouts) -> None:
         """The rows say where the Runner is now: leave a Gateway that is another."""
+        self._place = place
         if place.address:
             for call, address in tuple(self._calls.items()):
                 if address != place.address:
@@ -99,10 +103,9 @@ class PodTerminal:
 
     async def _keep(self, once: Callable[[Whereabouts], Awaitable[bool]]) -> None:
         """Do `once` again, wherever the Runner is by then, until it says that it is done."""
-        wait = RETRY_FIRST_S
+        wait, place = RETRY_FIRST_S, self._place
         done = False
         while not done:
-            place = await self._find()
             started = asyncio.get_running_loop().time()
             if place.address:
                 try:
@@ -114,6 +117,7 @@ class PodTerminal:
             if not done:
                 await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - spreads the load
                 wait = min(wait * 2, RETRY_MAX_S)
+                place = await self._find()
 
     async def _find(self) -> Whereabouts:
         try:

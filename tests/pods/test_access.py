@@ -1,5 +1,7 @@
 """Who may read, type into and manage what."""
 
+from typing import Any
+
 import pytest
 
 from accounts.access import actor_for_token
@@ -69,6 +71,15 @@ def test_a_token_needs_the_scope_of_what_it_does(cast: Cast, need: Need, scope: 
     every_other = set(Scope) - {scope}
     assert may(actor_for_token(make_token(cast.alice, scopes=[scope])), pod, need)
     assert not may(actor_for_token(make_token(cast.alice, scopes=every_other)), pod, need)
+
+
+def test_a_look_at_a_terminal_is_one_query_and_knows_the_runner(
+    cast: Cast, django_assert_num_queries: Any
+) -> None:
+    pod = make_pod(cast.organization, runner=make_runner(cast.organization))
+    bob = actor_of(cast.bob)
+    with django_assert_num_queries(1):
+        assert access.terminal_for(bob, pod.key).runner == pod.runner
 
 
 def test_a_terminal_is_read_with_its_own_scope(cast: Cast) -> None:
