@@ -7,7 +7,7 @@ is typed to its end, not twice. What was begun, and which steps were seen, is no
 import asyncio
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +17,7 @@ from runner_agent.agents.spec import PromptRule
 from runner_agent.agents.watched import Watched, now_ms
 from runner_agent.messages import CommandError, Prompt
 from runner_agent.places import Places
-from runner_agent.pods.waiting import ended, until_idle, until_ready
+from runner_agent.pods.waiting import ended, until_it_takes, until_ready
 from runner_agent.settings import replace_file
 from runner_agent.terminals.hosts import HostError, PodHost
 from runner_agent.terminals.terminals import Terminals, UnknownPodError
@@ -25,10 +25,11 @@ from runner_agent.together import until
 
 ECHO_WITHIN_S = 2.0  # a paste is shown by then; one that is not read yet must not meet its Enter
 ECHO_QUIET_S = 0.12  # then it is drawn
-VERIFY_S = 10.0  # after the second Enter
+VERIFY_S = 10.0  # after the first look
 BEGINS_WITHIN_S = 3.0  # after a sign on the screen alone
 LOOK_S = 0.25  # between two looks at the screen, where that is what verifies
 _WRITER = "prompt"
+Shown = Mapping[str, Any]  # a screen, as `Terminals.screen` gives it
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")  # tabs are text
 
 
@@ -91,7 +92,7 @@ class Delivery:
 
     async def _begin(self) -> _Note:
         await until_ready(self.host, self.watched)
-        await until_idle(self.host, self.watched, now=self.prompt.when == "now")
+        await until_it_takes(self.host, self.watched, now=self.prompt.when == "now")
         screen = await self.terminals.screen(self.host.pod)
         bracketed = bool(screen.get("bracketed_paste"))
         if not (bracketed or self.prompt.may_join) and "\n" in plain(self.prompt.text):
@@ -133,7 +134,7 @@ class Delivery:
 
     async def _verify(self, note: _Note) -> None:
         pressed_before = any(step.step == "submitted" for step in note.steps)
-        before = await self._input_line()
+        before = await self.terminals.screen(self.host.pod)
         await self._enter(note, 0)
         if not self._rule.verify or pressed_before:
             self._step(note, "submitted", "Enter was pressed; nothing more can be seen of it")
@@ -142,8 +143,9 @@ class Delivery:
         if not seen and note.was_working:
             self._step(note, "submitted", "typed while it works: it is read when its turn ends")
             return
-        if not seen and await self._may_press_again():
-            await self._enter(note, 1)
+        if not seen:
+            if await self._stands_as(before):
+                await self._enter(note, 1)
             seen = await self._seen(note, before, VERIFY_S)
         if not seen:
             raise self._not_submitted()
@@ -160,7 +162,7 @@ class Delivery:
                     await until(self.watched.changed, lambda: self._has_news(note))
         return self.watched.began_after(note.entered_ms)
 
-    async def _seen(self, note: _Note, before: str, seconds: float) -> str:
+    async def _seen(self, note: _Note, before: Shown, seconds: float) -> str:
         """What showed that it was taken; "" if nothing did."""
         by_screen = set(self._rule.verify) == {"screen"}
         deadline = asyncio.get_running_loop().time() + seconds
@@ -169,8 +171,10 @@ class Delivery:
                 raise ended(self.host.pod)
             if self.watched.began_after(note.entered_ms):
                 return self.watched.status.evidence
-            if by_screen and (after := await self._input_line()) != before:
-                return f"screen: the line of input became “{after[:80]}”"
+            if by_screen:
+                after = _input_line(await self.terminals.screen(self.host.pod))
+                if after != _input_line(before):
+                    return f"screen: the line of input became “{after[:80]}”"
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(left, LOOK_S) if by_screen else left):
                     await until(self.watched.changed, lambda: self._has_news(note))
@@ -179,16 +183,13 @@ class Delivery:
     def _has_news(self, note: _Note) -> bool:
         return self.watched.began_after(note.entered_ms) or not self.host.running
 
-    async def _may_press_again(self) -> bool:
-        """Not while a dialog may be open: Enter would take its default."""
-        self.watched.look(await self.host.live.at_end(), is_quiet=True)
-        return self.watched.status.state != "waiting"
-
-    async def _input_line(self) -> str:
-        shown = await self.terminals.screen(self.host.pod)
-        lines = str(shown["text"]).split("\n")
-        row = shown["cursor"][1]
-        return lines[row].rstrip() if row < len(lines) else ""
+    async def _stands_as(self, before: Shown) -> bool:
+        """Whether the text still waits for Enter: nothing was drawn since, so none of its dialogs, whose default it
+        would take, is open."""
+        screen = await self.host.live.at_end()
+        self.watched.look(screen, is_quiet=True)
+        is_asking = self.watched.status.state == "waiting" or self.watched.sees_dialog()
+        return not is_asking and screen.show()["text"] == before["text"]
 
     def _one_line(self) -> CommandError:
         return CommandError(
@@ -200,7 +201,7 @@ class Delivery:
     def _not_submitted(self) -> CommandError:
         return CommandError(
             "not_submitted",
-            "The text was typed and Enter pressed twice, and the agent gave no sign of having taken it.",
+            "The text was typed and Enter pressed, and the agent gave no sign of having taken it.",
             {"evidence": self.watched.shown()},
         )
 
@@ -221,6 +222,11 @@ class Delivery:
         note.steps.append(step)
         note.write(self.places)
         self.tell(step)
+
+
+def _input_line(shown: Shown) -> str:
+    lines, row = str(shown["text"]).split("\n"), shown["cursor"][1]
+    return lines[row].rstrip() if row < len(lines) else ""
 
 
 def plain(prompt: str) -> str:

@@ -1,4 +1,5 @@
-"""When may something be typed into an agent? When it is ready, and idle by its evidence, or else by its silence."""
+"""When may something be typed into an agent? When it is ready, and idle by its evidence, or else by its silence, and its
+line of input is there."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,6 +17,7 @@ TOOLS_WITHIN_S = 15.0  # an agent without our tools is better than one that was 
 STEADY_S = 0.3  # it is idle for so long
 SILENT_S = 2.0  # of what it does nothing is known, and it shows nothing new, nor is it typed to
 DIALOG_S = 2.0  # a dialog may be on its way out
+LINE_S = 0.25  # between two looks for its line of input
 
 
 def ended(pod: str) -> CommandError:
@@ -47,18 +49,39 @@ async def _shows_something(host: PodHost) -> bool:
     return False
 
 
-async def until_idle(host: PodHost, watched: Watched, *, now: bool) -> None:
-    """With `now` only until no dialog is open. CommandError pod_ended, not_ready."""
-    if now:
-        await _without_dialog(host, watched)
-        return
-    while (left := _left(host, watched)) is None or left > 0:
+async def until_it_takes(host: PodHost, watched: Watched, *, now: bool) -> None:
+    """Until it is idle, with `now` only until no dialog is open, and reads what is typed. CommandError pod_ended, not_ready.
+
+    A hook may say that it waits before it does: a text would meet a terminal that takes no paste, or the question that
+    follows.
+    """
+    while True:
+        await (_without_dialog if now else _until_idle)(host, watched)
+        screen = await host.live.at_end()
+        if not _pastes(watched) or screen.show()["bracketed_paste"]:
+            watched.look(screen, is_quiet=True)
+            if watched.status.state != "waiting" and (now or _left(host, watched) == 0):
+                return
+        await _news(watched, LINE_S)
+
+
+def _pastes(watched: Watched) -> bool:
+    """Whether it has bracketed paste on while it reads."""
+    return watched.spec is not None and watched.spec.ready.paste
+
+
+async def _until_idle(host: PodHost, watched: Watched) -> None:
+    while (left := _left(host, watched)) != 0:
         _check_runs(host)
-        watched.changed.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(left):
-                await watched.changed.wait()
+        await _news(watched, left)
     _check_runs(host)
+
+
+async def _news(watched: Watched, within: float | None) -> None:
+    watched.changed.clear()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within):
+            await watched.changed.wait()
 
 
 async def _without_dialog(host: PodHost, watched: Watched) -> None:
@@ -72,14 +95,14 @@ async def _without_dialog(host: PodHost, watched: Watched) -> None:
 
 
 def _left(host: PodHost, watched: Watched) -> float | None:
-    """Seconds until it may be typed into, should nothing happen; None: only when something happens."""
+    """Seconds until it counts as idle, should nothing happen; None: only when something happens."""
     loop = asyncio.get_running_loop()
     match watched.status.state:
         case "idle":
-            return STEADY_S - (loop.time() - watched.state_at)
+            return max(0.0, STEADY_S - (loop.time() - watched.state_at))
         case "unknown":
             untouched = loop.time() - host.last_input if host.last_input else SILENT_S
-            return SILENT_S - min(host.quiet_s(), untouched)
+            return max(0.0, SILENT_S - min(host.quiet_s(), untouched))
     return None
 
 

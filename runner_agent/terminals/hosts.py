@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -48,6 +48,7 @@ class PodHosts:
         self.starting: set[str] = (
             set()
         )  # Pods whose host is yet to come: a feed of theirs is asked to wait
+        self.on_met: set[Callable[[PodHost], None]] = set()  # a host that was not here before
         self._hosts: dict[str, PodHost] = {}
         self._broken: set[PodHost] = set()
         self._news = asyncio.Event()
@@ -144,6 +145,8 @@ class PodHosts:
             host.live.allow()
         if not host.settle() and not await self._reach(host):
             self._is_broken(host)
+        for hear in tuple(self.on_met):
+            hear(host)
         return host
 
     def _is_broken(self, host: PodHost) -> None:

@@ -24,7 +24,7 @@ from runner_agent.terminals.taken import Taken
 WATCHED_AHEAD = 1 << 20  # bytes a flood may run ahead of the leading live viewer
 LIMIT_STEP = 1 << 18  # bytes; a smaller change of the limit is not worth a frame
 WRITER_MAX = 200  # bytes of a writer's id
-REFUSED = 1024  # refusals not yet sent; the Gateway asks again for those that are forgotten
+REFUSED = 1024  # feeds of Pods that are not here; the Gateway asks again for those we forget
 READ_MAX = 1 << 20  # bytes of one output()
 
 
@@ -41,9 +41,11 @@ class Terminals:
             int, None
         ] = {}  # numbers of feeds with something to send; the next one first
         self._not_typed: dict[tuple[str, str], InputRefused] = {}  # the first of each writer
-        self._refused: dict[int, str] = {}  # feeds
+        self._refused: dict[int, str] = {}  # feeds, not told yet
+        self._early: dict[int, OpenFeed] = {}  # for Pods that are not here yet
         self._news = asyncio.Event()
         self._taken = Taken(self._news.set)
+        hosts.on_met.add(self._is_here)
 
     # ---- in
 
@@ -94,10 +96,17 @@ class Terminals:
         self._pace(host)
 
     def _refuse(self, request: OpenFeed) -> None:
+        """For now: should its Pod come, it is opened without being asked for again."""
         self._refused[request.feed] = self._why_not_here(request.pod)
-        if len(self._refused) > REFUSED:
-            del self._refused[next(iter(self._refused))]
+        self._early[request.feed] = request
+        for known in (self._refused, self._early):
+            if len(known) > REFUSED:
+                del known[next(iter(known))]
         self._news.set()
+
+    def _is_here(self, host: PodHost) -> None:
+        for request in [each for each in self._early.values() if each.pod == host.pod]:
+            self._open(request)
 
     def _why_not_here(self, pod: str) -> str:
         return "starting" if pod in self._hosts.starting else "unknown"
@@ -110,6 +119,8 @@ class Terminals:
             self._make_ready(feed)
 
     def _close(self, number: int) -> None:
+        self._refused.pop(number, None)
+        self._early.pop(number, None)
         feed = self._feeds.pop(number, None)
         if feed is None:
             return
@@ -133,6 +144,7 @@ class Terminals:
         self._taken.clear()
         self._not_typed.clear()
         self._refused.clear()
+        self._early.clear()
 
     def unacknowledged(self) -> int:
         """Bytes of terminals that are looked at, written and not acknowledged."""

@@ -262,6 +262,32 @@ async def test_a_feed_of_a_pod_that_is_not_here_is_refused(stage: Open) -> None:
                 break
 
 
+async def test_a_feed_that_came_before_its_pod_opens_with_it(stage: Open, pod: str) -> None:
+    async with stage() as it:
+        reading = Reading(0)
+        async for event in it.events(OpenFeed(1, pod, 0)):
+            if event == FeedRefused(1, "unknown"):
+                await it.start("printf", "hello", pod=pod)
+            reading.add(event)
+            if isinstance(event, End):
+                break
+        assert reading.data == b"hello"
+
+
+async def test_a_feed_that_was_closed_before_its_pod_came_stays_closed(
+    stage: Open, pod: str
+) -> None:
+    async with stage() as it:
+        it.terminals.handle(OpenFeed(1, pod, 0))
+        it.terminals.handle(CloseFeed(1))
+        await it.start("printf", "hello", pod=pod)
+        it.terminals.handle(OpenFeed(2, pod, 0))
+        async for event in it.events():
+            assert getattr(event, "feed", 2) == 2
+            if isinstance(event, End):
+                break
+
+
 async def test_a_closed_feed_says_no_more_and_its_number_can_be_used_again(stage: Open) -> None:
     async with stage() as it:
         host = await it.start("printf", "0123456789")

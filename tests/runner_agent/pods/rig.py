@@ -49,6 +49,7 @@ class HeardOutbox(Outbox):
         super().__init__()
         self.reports: list[PodReport] = []
         self.progresses: list[Progress] = []
+        self._progressed = asyncio.Event()
         self.statuses: list[AgentStatus] = []
         self.usages: list[AgentUsage] = []
 
@@ -58,7 +59,14 @@ class HeardOutbox(Outbox):
 
     def progress(self, progress: Progress) -> None:
         self.progresses.append(progress)
+        self._progressed.set()
         super().progress(progress)
+
+    async def says(self, step: str) -> None:
+        """Wait until a start is there, and not a moment longer: then it is under way."""
+        while not any(progress.step == step for progress in self.progresses):
+            self._progressed.clear()
+            await self._progressed.wait()
 
     def agent_status(self, status: AgentStatus) -> None:
         self.statuses.append(status)

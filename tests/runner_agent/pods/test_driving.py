@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from sse_starlette.sse import AppStatus
@@ -18,31 +19,37 @@ from runner_agent.pods.supervisor import Supervisor
 from runner_agent.terminals.hosts import PodHosts
 from runner_agent.terminals.terminals import Terminals
 from runner_agent.tools.tool_door import ToolDoor
-from tests.runner_agent.agents import imitation
+from tests.runner_agent.agents import imitation, line_reader
 from tests.runner_agent.agents.declared import TYPES
 from tests.runner_agent.pods.rig import WITHIN_S, HeardOutbox, Rig, new_key, until
 
 
 def claude(*words: str, **parts: object) -> dict[str, object]:
     """The declared signs of Claude Code, launched as its imitation."""
-    held = tomllib.loads((TYPES / "claude.toml").read_text())
+    return imitated("claude", imitation, *words) | parts
+
+
+def aider() -> dict[str, object]:
+    return imitated("aider", line_reader)
+
+
+def imitated(slug: str, program: ModuleType, *words: str) -> dict[str, object]:
+    held = tomllib.loads((TYPES / f"{slug}.toml").read_text())
     told = {name: held[name] for name in ("ready", "prompt", "status", "answers", "usage")}
-    script = {"path": "{files}/imitation.py", "content": Path(imitation.__file__).read_text()}
-    return {
-        "slug": "claude",
-        **told,
-        "launch": {"argv": ["python3", "{files}/imitation.py", *words]},
-        "files": [script],
-        **parts,
-    }
+    script = {"path": "{files}/imitation.py", "content": Path(str(program.__file__)).read_text()}
+    launch = {"argv": ["python3", "{files}/imitation.py", *words]}
+    return {"slug": slug, **told, "launch": launch, "files": [script]}
 
 
 class Driven(Rig):
     """With the door where hooks arrive."""
 
     async def agent(self, *words: str, **parts: object):
+        return await self.launch(claude(*words, **parts))
+
+    async def launch(self, agent: dict[str, object]):
         pod = new_key()
-        start = {"argv": ["true"], "agent": claude(*words, **parts), "session": "conversation-1"}
+        start = {"argv": ["true"], "agent": agent, "session": "conversation-1"}
         await self.do("start", pod, **start)
         return self.hosts.get(pod)
 
@@ -119,6 +126,27 @@ async def test_nothing_is_typed_before_the_hook_that_says_it_takes_prompts(confi
         host = await rig.agent("--restores", ready=ready)
         assert await rig.prompt(host, "go on") == ["typed", "submitted", "started"]
         await rig.shows(host, "read 'go on'")
+
+
+async def test_nothing_is_typed_between_the_hook_that_says_it_waits_and_its_line_of_input(config):
+    async with driven(config) as rig:
+        host = await rig.launch(aider())
+        for number in range(3):
+            assert "started" in await rig.prompt(host, f"two\nlines {number}", id_=f"p{number}")
+        await rig.shows(host, repr("two\nlines 2"))
+
+
+async def test_a_hook_that_says_it_waits_types_nothing_into_the_question_that_follows(config):
+    async with driven(config) as rig:
+        host = await rig.launch(aider())
+        await rig.prompt(host, "ask", id_="p1")
+        async with asyncio.TaskGroup() as group:
+            waiting = group.create_task(rig.prompt(host, "two\nlines", id_="p2"))
+            await rig.is_seen(host, "waiting")
+            assert (await rig.answer(host, "allow"))["is_over"]
+        assert "submitted" in waiting.result()
+        shown = await rig.shows(host, f"read {'two' + chr(10) + 'lines'!r}")
+        assert "then 'y'" in shown
 
 
 async def test_five_thousand_bytes_and_an_end_of_paste_arrive_as_they_are_seen(config):
@@ -201,6 +229,52 @@ async def test_what_is_never_taken_is_a_failure_that_shows_the_screen(config, mo
             await rig.prompt(host, "hello")
         assert refused.value.code == "not_submitted"
         assert "hello" in refused.value.told["evidence"]
+
+
+TAKES = """
+import os, tty
+tty.setraw(0)
+os.write(1, b"ready> ")
+os.write(1, os.read(0, 99))
+for number in ({times}):
+    os.read(0, 99)
+os.write(1, b"\\r\\n{says} ")
+if os.read(0, 99):
+    os.write(1, b"and more")
+"""
+
+
+def listener(*, times: str, says: str) -> dict[str, object]:
+    """A program whose taking of a text is told by a title alone, which it never has."""
+    script = {"path": "{files}/listener.py", "content": TAKES.format(times=times, says=says)}
+    return {
+        "slug": "listener",
+        "launch": {"argv": ["python3", "{files}/listener.py"]},
+        "files": [script],
+        "ready": {"screen": "ready"},
+        "prompt": {"verify": ["title"], "resend_ms": 300},
+        "status": [],
+    }
+
+
+async def test_an_enter_that_was_lost_is_pressed_again(config, monkeypatch):
+    monkeypatch.setattr("runner_agent.pods.prompting.VERIFY_S", 0.5)
+    async with driven(config) as rig:
+        host = await rig.launch(listener(times="1, 2", says="taken"))
+        with pytest.raises(CommandError):
+            await rig.prompt(host, "hello")
+        assert "taken" in rig.supervisor.watch.get(host.pod).shown()
+
+
+async def test_no_second_enter_answers_what_the_first_one_brought_up(config, monkeypatch):
+    """A dialog that no rule knows, and no sign of the turn: they may come late."""
+    monkeypatch.setattr("runner_agent.pods.prompting.VERIFY_S", 0.5)
+    async with driven(config) as rig:
+        host = await rig.launch(listener(times="1,", says="Delete all? Enter = yes"))
+        with pytest.raises(CommandError) as refused:
+            await rig.prompt(host, "hello")
+        assert refused.value.code == "not_submitted"
+        assert refused.value.told["evidence"].endswith("Enter = yes")
 
 
 async def test_usage_is_read_when_a_turn_has_ended(config):
