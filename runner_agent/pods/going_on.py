@@ -1,6 +1,7 @@
 """A Pod that goes on from another: in its Workspace and HOME (resume), or with a copy of its HOME (fork)."""
 
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from runner_agent.jail import execute
 from runner_agent.jail.confine import Confinement, Isolation
 from runner_agent.messages import CommandError
 from runner_agent.places import Places
+from runner_agent.pods import whole_databases
 from runner_agent.pods.payloads import StartPod
 from runner_agent.pods.records import Record, Records
 from runner_agent.terminals.hosts import PodHosts
@@ -16,7 +18,7 @@ from runner_agent.workspaces.workspace import Workspace
 
 # Some agents keep the conversations of a directory in one that is named after it.
 _COPY = """\
-cp -a --reflink=auto "$1/." "$2" && cd "$2" &&
+cp -a --reflink=auto "$1/." "$2" && "$5" -I -S "$6" "$1" "$2" && cd "$2" &&
 find . -depth -type d -name "$3" -execdir mv -T -- {} "$4" ';'
 """
 COPY_WITHIN_S = 300.0  # a HOME may hold what the agent downloaded
@@ -70,12 +72,15 @@ class GoingOn:
             return
         before = self._before(wanted)
         theirs = self.records.places(before.pod).home
-        confinement = Confinement(cwd=places.home, writable=(places.home,), readable=(theirs,))
+        confinement = Confinement(
+            cwd=places.home, writable=(places.home,), readable=(theirs,), network=False
+        )
         named = [
             re.sub(r"[^A-Za-z0-9]", "-", path)
             for path in (before.workspace.path, str(places.workspace))
         ]
-        argv = ("sh", "-c", _COPY, "sh", str(theirs), str(places.home), *named)
+        databases = (sys.executable, whole_databases.__file__)
+        argv = ("sh", "-c", _COPY, "sh", str(theirs), str(places.home), *named, *databases)
         copied = await execute.run(
             (*self.isolation.confine(confinement), *argv),
             cwd=places.home,

@@ -188,6 +188,23 @@ def test_a_copy_of_it_goes_on_by_itself_in_a_workspace_of_its_own(driven):
     driven.is_seen("idle")
 
 
+def test_a_copy_is_copied_and_goes_on_with_what_it_was_told(driven):
+    with driven.forked(f"{RECALL} in the copy"):
+        _goes_on(driven, f"{RECALL} in the copy")
+        with driven.forked(f"{RECALL} in the copy of the copy"):
+            _goes_on(driven, f"{RECALL} in the copy of the copy")
+        driven.end()
+        asked_before = len(driven.models.requests)
+        driven.resume(f"{RECALL} in the copy that goes on")
+        _goes_on(driven, f"{RECALL} in the copy that goes on", asked_before)
+
+
+def _goes_on(driven, told: str, since: int = 0) -> None:
+    driven.becomes("running")
+    assert _recalls(driven, told, since)
+    driven.is_seen("idle")
+
+
 def _recalls(driven, told: str, since: int = 0) -> bool:
     """Whether what it was told first is known to it when it is told this."""
     request = driven.asked(lambda text: told in text, within=120)

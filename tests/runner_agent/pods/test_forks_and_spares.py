@@ -1,12 +1,16 @@
 """Workspaces that begin where another stands, conversations that are copied, with files of a person's, after a script, and from a tree made ahead."""
 
+import shutil
+import sqlite3
 import stat
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from runner_agent.messages import CommandError
+from runner_agent.pods import whole_databases
 from runner_agent.workspaces import checkouts
 from tests.runner_agent.pods import test_declared_agents as agents
 from tests.runner_agent.pods.rig import git, new_key, supervised, until
@@ -147,6 +151,49 @@ async def test_a_fork_that_cannot_be_fitted_says_why_and_leaves_nothing(config):
         assert "ended with 3: no such conversation" in error.value.message
         assert rig.supervisor.record(pod) is None
         assert names_in(config.homes) == {first.pod}
+
+
+def test_a_database_that_was_written_while_it_was_copied_becomes_whole(tmp_path):
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    theirs.mkdir()
+    with closing(sqlite3.connect(theirs / "talk.db", isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode = WAL")
+        writer.execute("CREATE TABLE said (words)")
+        said = [(f"{number} " * 2000,) for number in range(50)]
+        writer.executemany("INSERT INTO said VALUES (?)", said)
+        shutil.copytree(theirs, ours)  # and only then what was put into the file meanwhile
+        writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        writer.execute("INSERT INTO said VALUES ('last')")
+        shutil.copyfile(theirs / "talk.db-wal", ours / "talk.db-wal")
+        whole_databases.copy_again(theirs, ours)
+    with closing(sqlite3.connect(ours / "talk.db")) as copy:
+        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert copy.execute("SELECT words FROM said").fetchall() == [*said, ("last",)]
+    assert names_in(ours) == {"talk.db"}
+
+
+WRITER = """
+import sqlite3, sys
+writer = sqlite3.connect(sys.argv[1], isolation_level=None)
+writer.execute("PRAGMA journal_mode = WAL")
+writer.execute("CREATE TABLE said (words)")
+writer.execute("INSERT INTO said VALUES ('hello')")
+print("written", flush=True)
+sys.stdin.read()
+"""
+
+
+async def test_a_fork_has_what_its_agent_holds_open_in_a_database(config):
+    async with supervised(config) as rig:
+        launch = {"argv": ["python3", "-c", WRITER, "{home}/talk.db"], "fork": ["cat"]}
+        agent = agents.declared(launch={**agents.declared()["launch"], **launch})
+        first = await agents.start(rig, agent=agent)
+        await rig.shows(first, "written")
+        second = await agents.start(rig, agent=agent, resumes=first.pod, fork=True)
+        home = config.homes / second.pod
+        assert not {"talk.db-wal", "talk.db-shm"} & names_in(home)
+        with closing(sqlite3.connect(home / "talk.db")) as copy:
+            assert copy.execute("SELECT words FROM said").fetchall() == [("hello",)]
 
 
 async def test_a_fork_is_given_no_login_that_only_the_other_has(config, tmp_path, monkeypatch):
