@@ -45,6 +45,14 @@ class Found:
             self.between.clear()
         return self.tree
 
+    async def files_now(self, view: GitView, base: str, now: Standing) -> list[FileDiff]:
+        """All that lie between `base` and the tree."""
+        seen = signature(view, now)
+        if seen != self.seen:
+            self.tree, files = await git_diff.tree_with_files(view, base, now)
+            self.seen, self.between = seen, {(base, self.tree.id, ""): files}
+        return await self.files(view, base, self.tree, "")
+
     async def files(self, view: GitView, base: str, tree: WorkTree, path: str) -> list[FileDiff]:
         key = (base, tree.id, path)
         if key not in self.between:
@@ -67,8 +75,7 @@ async def state_of(record: Record, view: GitView, found: Found) -> dict[str, Any
         tip = await asyncio.to_thread(tip_of, Path(workspace.cache), workspace.base)
         base = tip or workspace.base_commit
         ahead, behind = await found.ahead_behind(view, base, now.head)
-    tree = await found.tree_now(view, now)
-    files = await found.files(view, workspace.base_commit, tree, "")
+    files = await found.files_now(view, workspace.base_commit, now)
     changes = now.changes[:CHANGES_MAX]
     return {
         "path": workspace.path,

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from runner_agent.workspaces.git_tree import Huge, WorkTree
+from runner_agent.workspaces.git_status import Standing
+from runner_agent.workspaces.git_tree import Huge, WorkTree, tree_and
 from runner_agent.workspaces.git_view import Asked, GitView, plain
 
 PAGE_FILES = 100
@@ -13,7 +14,8 @@ PAGE_LINES = 4000  # changed lines; one file of more is a page by itself
 PAGE_BYTES = 512 << 10
 FILE_LINES = 20_000  # changed lines; a file of more is marked huge, without its patch
 LIST_LIMIT = 16 << 20  # bytes of names
-_WORDS = ("diff-tree", "-r", "--find-renames", "--no-ext-diff", "--no-textconv", "--no-color")
+_OPTIONS = ("-r", "--find-renames", "--no-ext-diff", "--no-textconv", "--no-color")
+_LIST = (*_OPTIONS, "-z", "--raw", "--numstat", "--no-abbrev")
 _STATUSES = {"A": "added", "D": "deleted", "R": "renamed", "C": "copied"}
 _NOTHING = "0" * 40
 _FILE = re.compile(r"^(?=diff --git )", re.MULTILINE)
@@ -56,10 +58,22 @@ class Page:
 async def files_between(view: GitView, base: str, tree: WorkTree, path: str = "") -> list[FileDiff]:
     """All of them, without patches, in git's order. `base`: a commit or tree."""
     only = ("--", path) if path else ("--",)
-    words = (*_WORDS, "-z", "--raw", "--numstat", "--no-abbrev", base, tree.id, *only)
+    words = ("diff-tree", *_LIST, base, tree.id, *only)
     said = await view.git(*words, asked=Asked(limit=LIST_LIMIT))
+    return _files(said.text, tree, path)
+
+
+async def tree_with_files(
+    view: GitView, base: str, standing: Standing
+) -> tuple[WorkTree, list[FileDiff]]:
+    """The files as they are, and all that lie between `base` and them: sooner than one after the other."""
+    tree, said = await tree_and(view, standing, ("diff-index", "--cached", *_LIST, base, "--"))
+    return tree, _files(said, tree, "")
+
+
+def _files(said: str, tree: WorkTree, path: str) -> list[FileDiff]:
     known = {huge.path: huge for huge in tree.huge if not path or _below(huge.path, path)}
-    files = [_with(file, known) for file in _read(said.text)]
+    files = [_with(file, known) for file in _read(said)]
     return files + [_of_huge(huge) for huge in known.values()]
 
 
@@ -97,7 +111,7 @@ async def _patches(
     }
     if not paths:
         return {}, ""
-    words = (*_WORDS, "--patch", "--full-index", base, tree.id, "--", *sorted(paths))
+    words = ("diff-tree", *_OPTIONS, "--patch", "--full-index", base, tree.id, "--", *sorted(paths))
     said = await view.git(*words, asked=Asked(limit=PAGE_BYTES))
     sections = [section for section in _FILE.split(said.text) if section]
     rest = sections.pop() if said.truncated and sections else ""

@@ -14,9 +14,12 @@ from pathlib import Path
 from runner_agent.workspaces import removal
 from runner_agent.workspaces.git_status import LIMIT, Change, Standing
 from runner_agent.workspaces.git_view import LONG, Asked, GitView
+from runner_agent.workspaces.git_words import Words
 
 HUGE = 8 << 20  # bytes; a larger file is marked, its content not compared
 OBJECTS_MAX = 256 << 20  # bytes of ours for one Pod before they are begun anew
+_PUT = ("update-index", "-z", "--add", "--remove", "--replace", "--stdin")
+_WRITE = ("write-tree",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,19 @@ def signature(view: GitView, standing: Standing) -> Signature:
 
 async def tree_of(view: GitView, standing: Standing) -> WorkTree:
     """Of what is not ignored, new files included."""
+    return (await tree_and(view, standing))[0]
+
+
+async def tree_and(view: GitView, standing: Standing, *then: Words) -> tuple[WorkTree, str]:
+    """The tree, and what git says when it is asked `then`, with that tree in its index."""
     clean_up(view)
     index = view.copy_of_index("index-of-tree")
     huge, paths = _sorted_out(view.tree, standing.changes)
-    if paths:
-        await put(view, index, paths)
-    return WorkTree(await write_tree(view, index), tuple(huge))
+    commands = [*([_PUT] if paths else ()), _WRITE, *then]
+    asked = Asked(index=index, stdin=_listed(paths), limit=LIMIT, timeout_s=LONG)
+    said = (await view.git_in_turn(*commands, asked=asked)).text
+    tree, _, rest = said.partition("\n")
+    return WorkTree(tree, tuple(huge)), rest
 
 
 async def whole_tree_of(view: GitView, head: str) -> str:
@@ -79,13 +89,11 @@ async def tree_id(view: GitView, commit: str) -> str:
 
 async def put(view: GitView, index: Path, paths: Iterable[str]) -> None:
     """Bring these files into the index as they are; those that are gone go from it."""
-    listed = "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")
-    words = ("update-index", "-z", "--add", "--remove", "--replace", "--stdin")
-    await view.git(*words, asked=Asked(index=index, stdin=listed, timeout_s=LONG))
+    await view.git(*_PUT, asked=Asked(index=index, stdin=_listed(paths), timeout_s=LONG))
 
 
 async def write_tree(view: GitView, index: Path) -> str:
-    return (await view.git("write-tree", asked=Asked(index=index, timeout_s=LONG))).text.strip()
+    return (await view.git(*_WRITE, asked=Asked(index=index, timeout_s=LONG))).text.strip()
 
 
 def clean_up(view: GitView) -> None:
@@ -95,6 +103,10 @@ def clean_up(view: GitView) -> None:
     if sum(file.lstat().st_size for file in files) > OBJECTS_MAX:
         removal.remove(objects, view.directory / "old")
         objects.mkdir(mode=0o700)
+
+
+def _listed(paths: Iterable[str]) -> bytes:
+    return "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")
 
 
 def _sorted_out(tree: Path, changes: Iterable[Change]) -> tuple[list[Huge], list[str]]:

@@ -14,13 +14,14 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner_agent.jail import execute
 from runner_agent.jail.confine import Confinement, Isolation
+from runner_agent.workspaces.git_words import Words, command_line
 
 TIME_LIMIT_S = 10.0
 OUTPUT_LIMIT = 1 << 20  # bytes of one answer
@@ -35,14 +36,6 @@ _CONFIG = b"""\
 \tbare = false
 \tlogAllRefUpdates = false
 """
-FLAGS = (
-    *("-c", "core.fsmonitor=false", "-c", "core.untrackedCache=true"),
-    *("-c", "status.showUntrackedFiles=all", "-c", "core.splitIndex=false"),
-    *("-c", "core.hooksPath=/dev/null", "-c", "core.attributesFile=/dev/null"),
-    *("-c", "core.pager=cat", "-c", "core.quotePath=false", "-c", "diff.external="),
-    *("-c", "log.showSignature=false", "-c", "submodule.recurse=false"),
-    *("-c", "protocol.allow=never", "-c", "gc.auto=0", "-c", "credential.helper="),
-)
 
 
 class ViewError(Exception):
@@ -87,12 +80,13 @@ class GitView:
     async def resolve(self, name: str) -> str:
         """The whole id of a commit; empty if there is none. `name` has passed check_ref, or is HEAD."""
         words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-        found = await self._run(words, PLAINLY)
+        found = await self._run((words,), PLAINLY)
         return found.stdout.decode().strip() if found.exit_code == 0 else ""
 
     async def branch(self) -> str:
         """Empty when no branch is checked out."""
-        found = await self._run(("symbolic-ref", "--quiet", "--short", "HEAD"), PLAINLY)
+        words = ("symbolic-ref", "--quiet", "--short", "HEAD")
+        found = await self._run((words,), PLAINLY)
         return found.stdout.decode(errors="replace").strip() if found.exit_code == 0 else ""
 
     async def ahead_behind(self, base: str) -> tuple[int, int]:
@@ -107,12 +101,17 @@ class GitView:
         return (await self.git(*words, *known, "--")).text.split()
 
     async def git(self, *words: str, asked: Asked = PLAINLY) -> Said:
-        finished = await self._run(words, asked)
+        return await self.git_in_turn(words, asked=asked)
+
+    async def git_in_turn(self, *commands: Words, asked: Asked = PLAINLY) -> Said:
+        """What all of them print, up to the first that fails: a jail for each takes longer than most of them."""
+        finished = await self._run(commands, asked)
+        name = " and ".join(words[0] for words in commands)
         if finished.timed_out:
-            raise ViewError(f"git {words[0]} took more than {_limit(asked):.0f} seconds")
+            raise ViewError(f"git {name} took more than {_limit(asked):.0f} seconds")
         if finished.exit_code != 0:
             said = finished.stderr.decode(errors="replace").strip()[-500:]
-            raise ViewError(said or f"git {words[0]} failed")
+            raise ViewError(said or f"git {name} failed")
         return Said(finished.stdout.decode(errors="surrogateescape"), finished.truncated)
 
     @property
@@ -130,7 +129,7 @@ class GitView:
             shutil.copyfile(self.index, copy)
         return copy
 
-    async def _run(self, words: tuple[str, ...], asked: Asked) -> execute.Finished:
+    async def _run(self, commands: Sequence[Words], asked: Asked) -> execute.Finished:
         self.refresh()
         prefix = self.isolation.confine(
             Confinement(
@@ -146,7 +145,7 @@ class GitView:
             stdin.seek(0)
             try:
                 return await execute.run(
-                    (*prefix, "git", *FLAGS, *words),
+                    (*prefix, *command_line(*commands)),
                     cwd=self.tree,
                     env=env | dict(asked.env or {}),
                     timeout_s=_limit(asked),

@@ -13,7 +13,8 @@ from runner_agent.jail import execute
 from runner_agent.jail.confine import Confinement
 from runner_agent.messages import CommandError
 from runner_agent.workspaces.git_names import Source
-from runner_agent.workspaces.git_view import FLAGS, GitView, ViewError
+from runner_agent.workspaces.git_view import GitView, ViewError
+from runner_agent.workspaces.git_words import FLAGS
 
 COMMIT_S, PUSH_S = 120.0, 300.0
 _SAID = 800  # characters of what git said
