@@ -264,6 +264,18 @@ def test_after_a_resize_there_is_one_prompt_box_of_the_new_width(demo, tmp_path,
     running.shows("What next?")
 
 
+def test_after_a_resize_it_matters_not_how_the_terminal_folded_what_was_there(demo, tmp_path):
+    """Terminals differ in where that leaves the cursor."""
+    running = demo(tmp_path)
+    running.type("Say hello\r")
+    running.shows("What next?")
+    running.resize(50, 30)
+    running.screen.feed(b"\x1b[29;1H")
+    shown = running.until(lambda screen: f"╰{'─' * 47}╯" in screen)
+    assert shown.count("│ >") == 1
+    assert "> Say hello" in shown
+
+
 def test_a_hangup_ends_it(demo, tmp_path):
     running = demo(tmp_path)
     running.signal(signal.SIGHUP)
