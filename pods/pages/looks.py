@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 from pods.lifecycle import ENDED, AgentState, PodState
 from pods.models import Pod
@@ -125,16 +126,23 @@ class PodLook:
         return "Nothing tells what it does: that is shown as running, and not taken for idle."
 
     @property
-    def answers(self) -> list[Answer]:
-        """With one press; words of one's own can always be given besides."""
-        if not (self.call and self.call.kind == "question" and self.pod.question):
+    def options(self) -> list[Answer]:
+        """What the question itself offers, with one press each."""
+        if not self._question:
             return []
-        offered = self.pod.question.get("choices", ())
-        options = self.pod.question.get("options", ())
-        return [
-            *(Answer(each["choice"], each["label"]) for each in options),
-            *(answer for choice, answer in _ANSWERS.items() if choice in offered),
-        ]
+        return [Answer(each["choice"], each["label"]) for each in self._question.get("options", ())]
+
+    @property
+    def answers(self) -> list[Answer]:
+        """What else can be said to it with one press; words of one's own can always be given besides."""
+        if not self._question:
+            return []
+        offered = self._question.get("choices", ())
+        return [answer for choice, answer in _ANSWERS.items() if choice in offered]
+
+    @property
+    def _question(self) -> dict[str, Any] | None:
+        return self.pod.question if self.call and self.call.kind == "question" else None
 
     @property
     def asks(self) -> bool:

@@ -8,13 +8,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.journeys.system import Api, wait
 from tests.runner_agent.agents import imitation
 
 TYPES = Path(__file__).parents[2] / "pods" / "agent_types"
+QUESTION = Path(__file__).parents[1] / "agents" / "fixtures" / "claude" / "questions" / "long.txt"
 SIGNS = ("ready", "prompt", "status", "answers", "interrupt")
 
 
@@ -165,3 +166,45 @@ def test_the_question_is_answered_on_its_own_page_too(open_page: OpenPage, api: 
     expect(asked).to_be_empty()
     expect(page.locator("#pod-line")).to_contain_text("Idle")
     expect(page.locator("#pod-events")).to_contain_text("allowed")
+
+
+@pytest.fixture(scope="module")
+def long_question(system):
+    """A Pod that asks one with four long options."""
+    api = system.api
+    held = tomllib.loads((TYPES / "claude.toml").read_text())
+    text = QUESTION.read_text().replace("of the storage", "of the storage, as people " * 3)
+    declaration = {
+        "slug": "asks",
+        "name": "Asks",
+        "launch": {"argv": ["sh", "-c", 'cat "$1"; exec cat', "sh", "{files}/question.txt"]},
+        "files": [{"path": "{files}/question.txt", "content": text}],
+        **{name: held[name] for name in SIGNS if name in held},
+    }
+    api.post("agent-types/", {"declaration": declaration})
+    key = api.create(agent_type="asks", name="which storage", cols=160, rows=50)
+    does(api, key, "waiting")
+    yield key
+    api.terminate(key)
+
+
+@pytest.mark.parametrize("phone", [False, True])
+def test_long_options_are_read_whole_and_none_stands_beside_deny(
+    open_page: OpenPage, long_question: str, phone
+):
+    page = open_page(phone=phone)
+    page.locator(f"#card-{long_question}").get_by_role("button", name="Look").click()
+    for place in (page.locator("#peek"), page.locator(f"#card-{long_question}")):
+        room = _box(place)
+        options = place.get_by_role("button", name=re.compile("^Option . of"))
+        expect(options).to_have_count(4)
+        deny = _box(place.get_by_role("button", name=re.compile("^Deny")))
+        for option in map(_box, options.all()):
+            assert option["x"] + option["width"] <= room["x"] + room["width"]
+            assert option["y"] + option["height"] <= deny["y"]
+
+
+def _box(place: Locator) -> FloatRect:
+    box = place.bounding_box()
+    assert box
+    return box

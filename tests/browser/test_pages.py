@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import PHONE
+
 PAGES = [
     "/",
     "/pods/new/",
@@ -18,13 +20,21 @@ PAGES = [
 ]
 
 
+WIDTHS = (1280, 900, 740)  # a screen, half of one, a tablet
+
+
 @pytest.mark.parametrize("phone", [False, True])
 def test_pages_run_without_complaint_and_fit_their_window(open_page, system, phone):
     page = open_page(phone=phone)
     for path in PAGES:
         page.goto(system.run_file["url"] + path)
         expect(page.locator("main h1").first).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        for width in [PHONE["width"]] if phone else WIDTHS:
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+                path,
+                width,
+            )
 
 
 def test_n_opens_the_form_and_ctrl_enter_starts_a_pod_whose_terminal_opens(open_page):

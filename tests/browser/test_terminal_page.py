@@ -135,3 +135,42 @@ def test_a_phone_has_keys_and_a_box_to_write_in(open_page, api, pod):
     page.fill("#compose-text", "echo the-shell-is-$((0 + 8))")
     page.locator("#compose button").tap()
     shows(api, pod, "the-shell-is-8")
+
+
+def test_what_is_written_on_a_phone_stays_there_until_it_can_be_sent(open_page, api):
+    key = api.create(labels={"place": "nowhere"})
+    page = open_page(f"/pods/{key}/", phone=True)
+    expect(page.locator("#driver-words")).to_have_text("Opens when its agent starts")
+    page.fill("#compose-text", "what to do")
+    page.locator("#compose button").tap()
+    expect(page.locator("#toasts")).to_contain_text("Not pasted")
+    expect(page.locator("#compose-text")).to_have_value("what to do")
+    api.terminate(key)
+
+
+def drawn(page, what):
+    """The first two rows of a terminal of 100 columns, after `what` was done with its `view`."""
+    begin = """
+      const loaded = performance.getEntriesByType("resource").map((each) => each.name);
+      const { View } = await import(loaded.find((name) => /terminal[/]view[.]/.test(name)));
+      const box = document.createElement("div");
+      box.innerHTML = '<div class="screen"></div>';
+      document.body.append(box);
+      const view = new View(box, { cols: 100, rows: 10, onFit() {} });"""
+    end = """
+      const { active } = view.term.buffer;
+      return [0, 1].map((row) => active.getLine(row).translateToString(true).trim());"""
+    done = f"await new Promise((done) => {{ {what} }});"
+    return page.evaluate(f"async () => {{ {begin} {done} {end} }}")
+
+
+def test_what_was_drawn_for_a_size_is_shown_at_that_size(open_page, pod):
+    """xterm takes what is written a little later, but a size at once."""
+    do = r"view.show('\x1b[1;80HA\r\n'); view.resized(50, 10); view.show('\x1b[1;40HB', done)"
+    assert drawn(open_page(f"/pods/{pod}/"), do) == ["B", "A"]  # A was folded
+
+
+def test_a_new_screen_has_nothing_of_what_was_on_its_way_to_the_old_one(open_page, pod):
+    size = "{ cols: 50, rows: 10 }"
+    do = f"view.show('old'); view.replace('new', {size}); view.show(' and more', done)"
+    assert drawn(open_page(f"/pods/{pod}/"), do) == ["new and more", ""]

@@ -12,12 +12,14 @@ export function mindClipboard({ term, box, mayPaste }) {
     paste(event.clipboardData.getData("text/plain"));
   }, { capture: true });
 
+  /** Whether it was. */
   async function paste(text) {
-    if (!text || !mayPaste()) return;
+    if (!text || !mayPaste()) return false;
     const lines = text.replace(/\r?\n$/, "").split(/\r\n|\r|\n/).length;
-    if (lines > 1 && !term.modes.bracketedPasteMode && !(await isMeant(text, lines))) return term.focus();
-    term.paste(text);
+    const isPasted = lines <= 1 || term.modes.bracketedPasteMode || (await isMeant(text, lines));
+    if (isPasted) term.paste(text);
     term.focus();
+    return isPasted;
   }
 
   async function pasteFromClipboard() {

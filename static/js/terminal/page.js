@@ -30,6 +30,7 @@ function start() {
   const notice = new Notice();
   let state = dataset.state;
   let isAttached = false; // end to end, as far as the server knows
+  let hasBeenUp = false;
   let isElsewhere = false; // the same person drives from another window, whose size counts
   let resizing = 0;
 
@@ -90,7 +91,8 @@ function start() {
 
   /** Whose size counts, and whether the keyboard is taken, after anything that may change it. */
   function settle() {
-    const why = ENDED.has(state) ? "Ended: what it wrote stays here" : PREPARING.has(state) ? "Opens when its agent starts" : "";
+    hasBeenUp ||= isAttached && link.isUp;
+    const why = ENDED.has(state) ? "Ended: what it wrote stays here" : PREPARING.has(state) ? "Opens when its agent starts" : hasBeenUp ? "" : "Connecting…";
     const steers = driver.maySteer && isAttached && link.isUp && !why;
     term.options.disableStdin = !steers;
     term.options.cursorInactiveStyle = steers ? "outline" : "none";
@@ -136,7 +138,8 @@ function start() {
 
   function mayPaste() {
     if (!term.options.disableStdin) return true;
-    if (driver.maySteer) toast("Not pasted: the connection is interrupted.");
+    if (PREPARING.has(state)) toast(`Not pasted: ${REASONS.starting}.`);
+    else if (driver.maySteer) toast("Not pasted: the connection is interrupted.");
     else toast(mayType ? "Take over first: somebody else drives." : "This terminal is read only for you.");
     return false;
   }

@@ -23,9 +23,10 @@ export class Touch {
     form.onsubmit = async (event) => {
       event.preventDefault();
       const box = form.querySelector("textarea");
-      if (box.value) await paste(box.value);
-      type("\r");
-      box.value = "";
+      if (!box.value || (await paste(box.value))) {
+        type("\r");
+        box.value = "";
+      }
       box.focus();
     };
   }

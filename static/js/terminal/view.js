@@ -8,6 +8,7 @@ import { Terminal } from "../../xterm/xterm/lib/xterm.mjs";
 import { swallowQuestions } from "./queries.js";
 
 const SCROLLBACK = 10_000; // lines
+const RESET = "\x1bc";
 const FONT_MIN = 8, FONT_MAX = 28, FONT_SCALED_MIN = 5;
 const THEME = {
   background: "#101214", foreground: "#d8dade", cursor: "#d8dade", cursorAccent: "#101214",
@@ -56,15 +57,17 @@ export class View {
   /** A whole new screen in one write, so that nothing flashes. */
   replace(data, { cols, rows }, done) {
     this.resized(cols, rows);
-    this.term.reset();
-    this.term.write(data, done);
+    this.term.write(RESET + data, done);
   }
 
-  /** The program draws for this size now. */
+  /** The program draws for this size from here on. xterm changes its size at once, but takes what is written a little
+   *  later: what came before is still shown at the size it was drawn for. */
   resized(cols, rows) {
-    this.#size = { cols, rows };
-    if (this.term.cols !== cols || this.term.rows !== rows) this.term.resize(cols, rows);
-    this.lay();
+    this.term.write("", () => {
+      this.#size = { cols, rows };
+      if (this.term.cols !== cols || this.term.rows !== rows) this.term.resize(cols, rows);
+      this.lay();
+    });
   }
 
   /** Whether this page may say which size it is. Asked once when that begins, and whenever the box changes: two pages
