@@ -27,6 +27,7 @@ searches.load_profile("any pace")
 
 DESCRIPTORS = Path("/proc/self/fd")
 SETTLES_WITHIN = 1.0  # seconds in which what a test closed may still be ending
+FAULTS = "tests/faults/"  # a system for each file, which mostly waits
 WHOLE_SYSTEMS = ("tests/browser/", "tests/journeys/", "tests/operations/")
 
 
@@ -35,6 +36,8 @@ class _OneSystemAtATime(LoadScopeScheduling):
     are lost with pytest 9.2.)"""
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(FAULTS):
+            return nodeid.partition("::")[0]
         return "whole system" if nodeid.startswith(WHOLE_SYSTEMS) else nodeid
 
 

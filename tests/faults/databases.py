@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import psycopg
+
 from tests.journeys.system import wait
 from tests.postgres import Server
 
@@ -55,10 +57,8 @@ class Postgres:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        import psycopg
-
         with psycopg.connect(self.url) as connection:
-            connection.execute(f"LOCK TABLE {self.TABLES} IN ACCESS EXCLUSIVE MODE")
+            wait(lambda: self._locks(connection))
             yield
             connection.rollback()
 
@@ -73,10 +73,17 @@ class Postgres:
     def stop(self) -> None:
         self._server.stop()
 
+    def _locks(self, connection: psycopg.Connection) -> bool:
+        """Of two that wait for each other's tables PostgreSQL gives one up, which may be this one."""
+        try:
+            connection.execute(f"LOCK TABLE {self.TABLES} IN ACCESS EXCLUSIVE MODE")
+        except psycopg.errors.DeadlockDetected:
+            connection.rollback()
+            return False
+        return True
+
     def _begins(self) -> bool:
         """Refused as long as a process of the killed server is about."""
-        import psycopg
-
         try:
             self._server.run()
         except psycopg.OperationalError:
