@@ -60,6 +60,13 @@ def _wait_for(run_file: Path, up: subprocess.Popen[bytes]) -> dict[str, str]:
     raise RuntimeError(f"not ready within {READY_WITHIN:.0f} s")
 
 
+def _make_room(environment: dict[str, str]) -> None:
+    """More Pods at once than an Organization may have by default."""
+    code = "from accounts.models import Organization as O; O.objects.update(max_pods=1000)"
+    shell = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
+    subprocess.run(shell, env=environment, check=True)
+
+
 @contextmanager
 def running() -> Iterator[System]:
     """Start Mesh, hand it over, end it with its Pods."""
@@ -72,6 +79,7 @@ def running() -> Iterator[System]:
             )
         try:
             ready = _wait_for(home / "run.json", up)
+            _make_room(environment)
             yield System(ready["url"], ready["token"], home)
         finally:
             subprocess.run([sys.executable, "manage.py", "down"], env=environment, check=False)

@@ -65,7 +65,14 @@ async def _start(system: System) -> str:
     key = str(call(system, "POST", "pods/", wanted)["key"])
     async with terminal(system, key) as opened:
         await opened.read_until(b"R")
+    await asyncio.to_thread(_until_written, system, key)
     return key
+
+
+def _until_written(system: System, key: str) -> None:
+    """Its bytes are shown before its row is written."""
+    while not _pod(system, key)["workspace"]["path"]:
+        time.sleep(0.02)
 
 
 async def _start_again(system: System, others: set[Path]) -> float:
