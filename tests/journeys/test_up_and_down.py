@@ -108,10 +108,14 @@ def test_what_a_killed_start_left_is_taken_over():
         os.kill(system.process.pid, signal.SIGKILL)
         system.ended()
         system.start()
-        listed = json.loads(system.manage("status", "--json").stdout)
-        assert {each["state"] for each in listed["services"]} == {"RUNNING"}
+        wait(lambda: _states(system) == {"RUNNING"}, lambda: _states(system))
     finally:
         system.close()
+
+
+def _states(system):
+    listed = json.loads(system.manage("status", "--json").stdout)
+    return {each["state"] for each in listed["services"]}
 
 
 def test_the_login_link_works_once(system):

@@ -86,8 +86,10 @@ async def test_a_start_that_was_under_way_can_be_terminated_after_it(config):
     async with supervised(config) as rig:
         pod = new_key()
         async with asyncio.TaskGroup() as group:
-            start = group.create_task(rig.do("start", pod, argv=["cat"]))
-            await until(lambda: rig.outbox.progresses)
+            setup = {"script": "sleep 1000", "timeout_s": 1000}
+            wanted = {"argv": ["cat"], "workspace": {"setup": setup}}
+            start = group.create_task(rig.do("start", pod, **wanted))
+            await until(lambda: processes_of(pod))
             start.cancel()
         assert await rig.do("terminate", pod) == {"exit_code": None}
         assert not processes_of(pod)

@@ -157,7 +157,7 @@ async def test_a_start_that_is_cancelled_while_it_spawns_leaves_no_process(confi
         pod = new_key()
         async with asyncio.TaskGroup() as group:
             task = group.create_task(rig.do("start", pod, argv=["cat"]))
-            await until(lambda: any(p.step == "agent" for p in rig.outbox.progresses))
+            await rig.outbox.says("agent")
             task.cancel()
         assert task.cancelled()
         assert not leftovers(rig)
