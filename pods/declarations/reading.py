@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PERMISSIONS = ("ask", "edit", "auto", "bypass")  # from the most careful to the most trusting
-PROVIDERS = ("anthropic", "openai", "google", "other")
+PROVIDERS = {  # with their names
+    "anthropic": "Anthropic",
+    "openai": "OpenAI",
+    "google": "Google",
+    "other": "Another one",
+}
 SOURCES = ("hook", "title", "osc", "screen")
 USAGE_KINDS = ("claude", "codex", "gemini", "opencode", "aider", "none")
 

@@ -27,7 +27,7 @@ class CredentialSet(models.Model):
     )
     slug = models.SlugField(max_length=40)
     name = models.CharField(max_length=80)
-    provider = models.CharField(max_length=20, choices=[(each, each) for each in PROVIDERS])
+    provider = models.CharField(max_length=20, choices=list(PROVIDERS.items()))
     model = models.CharField(max_length=100, blank=True)  # for Pods that name none
     created_at = models.DateTimeField(default=now, editable=False)
     changed_at = models.DateTimeField(default=now, editable=False)

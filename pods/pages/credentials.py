@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from accounts.actor import Actor
 from accounts.pages.frame import PageRequest, done, page
 from pods.access import Need, check_may_create, credential_set_for, credentials_for
+from pods.declarations import PROVIDERS
 from pods.errors import ConflictError, RefusedError
 from pods.models import CredentialSet
 from pods.services.credentials import (
@@ -23,19 +24,14 @@ from pods.services.credentials import (
     with_use,
 )
 
-PROVIDERS_SAID = [
-    ("anthropic", "Anthropic"),
-    ("openai", "OpenAI"),
-    ("google", "Google"),
-    ("other", "Another one, with its base URL"),
-]
+PROVIDERS_SAID = {**PROVIDERS, "other": "Another one, with its base URL"}
 
 
 class CredentialForm(forms.Form):
     name = forms.CharField(
         max_length=80, error_messages={"required": "Give it a name that people choose it by."}
     )
-    provider = forms.ChoiceField(choices=PROVIDERS_SAID)
+    provider = forms.ChoiceField(choices=list(PROVIDERS_SAID.items()))
     api_key = forms.CharField(required=False, max_length=4096)
     base_url = forms.CharField(required=False, max_length=4096)
     model = forms.CharField(required=False, max_length=100)

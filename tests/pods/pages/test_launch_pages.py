@@ -103,6 +103,7 @@ def test_a_key_is_added_and_only_its_end_is_seen_again(alice):
         content = alice.get(path).content.decode()
         assert "wxyz" in content
         assert KEY not in content
+    assert "OpenAI · everybody's here" in text(alice.get(f"/keys/{made.pk}/"))
 
 
 def test_what_is_wrong_is_said_beside_its_field_and_the_key_is_not_shown_again(alice):
