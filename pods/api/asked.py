@@ -187,7 +187,7 @@ class NewCredentials(Asked):
 
     name = serializers.CharField(max_length=80)
     slug = serializers.CharField(required=False, allow_blank=True, max_length=40)
-    provider = serializers.ChoiceField(choices=PROVIDERS)
+    provider = serializers.ChoiceField(choices=list(PROVIDERS))
     api_key = verbatim(write_only=True)
     base_url = verbatim(write_only=True)
     model = verbatim(help_text="For Pods that name none.")
