@@ -25,7 +25,7 @@ from pods.declarations import (
     resolve,
 )
 from pods.errors import NotAllowedError, RefusedError
-from pods.models import AgentType, CredentialSet, Pod, Runner
+from pods.models import AgentType, CredentialSet, Pod
 from pods.services import inputs
 from pods.services.vault import reference
 
@@ -117,29 +117,6 @@ def respec(pod: Pod, *, by: Actor, fork: bool = False) -> dict[str, Any]:
         "conversation": conversation,
         "resume": goes_on,
         "fork": can and fork,
-    }
-
-
-def agent_payload(pod: Pod, runner: Runner) -> dict[str, Any]:
-    """What a start Command says of the agent. Secrets are references: the gateway puts in what they stand for."""
-    spec = pod.spec
-    if "agent" not in spec:  # made before there were declarations
-        return {}
-    return {
-        **{
-            name: spec[name]
-            for name in (
-                "agent",
-                "session",
-                "conversation",
-                "resume",
-                "fork",
-                "permissions",
-                "model",
-            )
-        },
-        "secrets": spec["secrets"],
-        "use_login": bool(spec["login"]) and runner.lends_login,
     }
 
 

@@ -8,12 +8,12 @@ from django.db.models import Count, F, Q
 
 from pods.commands import CommandKind
 from pods.lifecycle import LIVE, PodState
-from pods.models import Certificate, Pod, Repository, Runner, Workspace
+from pods.models import Certificate, Pod, Runner, Workspace
 from pods.models.runner import RunnerQuerySet
 from pods.news import announce
 from pods.services.availability import availability
 from pods.services.commands import cancel_queued, queue_command
-from pods.services.launching import agent_payload
+from pods.services.start_payload import start_payload
 
 AT_ONCE_MAX = 200  # Pods looked at in one pass; the next pass goes on
 REASONS_MAX = 3  # Runners named in one sentence
@@ -63,50 +63,6 @@ def unplace(pod: Pod) -> bool:
         Workspace.objects.filter(pods=pod).update(runner=None)
     announce(pod.organization_id, "pod", pod.key, PodState.PENDING)
     return True
-
-
-def start_payload(pod: Pod, workspace: Workspace, runner: Runner) -> dict[str, object]:
-    """What the Runner gets; `runner_agent.messages.StartPod` is its other side."""
-    repository = workspace.repository
-    return {
-        **agent_payload(pod, runner),
-        "pod": pod.key,
-        "argv": pod.spec["argv"],
-        "env": pod.spec["env"],
-        "cols": pod.cols,
-        "rows": pod.rows,
-        **_gone_on_from(pod),
-        "workspace": {
-            "id": workspace.pk,
-            "repository_url": repository.url if repository else "",
-            "base": workspace.base,
-            "branch": workspace.branch,
-            **({"fork_of": pod.forked_from.key} if pod.forked_from else {}),
-            **_preparations(repository),
-        },
-    }
-
-
-def _gone_on_from(pod: Pod) -> dict[str, str]:
-    """The Pod whose Workspace and HOME it goes on in, or a copy of whose HOME its conversation goes on in."""
-    if pod.resumed_from:
-        return {"resumes": pod.resumed_from.key}
-    if pod.forked_from and pod.spec.get("fork"):
-        return {"resumes": pod.forked_from.key}
-    return {}
-
-
-def _preparations(repository: Repository | None) -> dict[str, object]:
-    """What a new Workspace gets before its agent, left out where there is nothing."""
-    made: dict[str, object] = {}
-    if repository and repository.copy_from and repository.copy_globs:
-        made["copy"] = {"from": repository.copy_from, "globs": repository.copy_globs}
-    if repository and repository.setup_script.strip():
-        made["setup"] = {
-            "script": repository.setup_script,
-            "timeout_s": repository.setup_timeout_s,
-        }
-    return made
 
 
 def taken_places(runners: RunnerQuerySet) -> RunnerQuerySet:
