@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from pods.gateway.session import Session
 from pods.lifecycle import PodState
 from pods.models import Runner
 from proto.mesh.v1 import runner_pb2
@@ -37,14 +38,22 @@ async def test_each_command_is_delivered_by_one_of_them() -> None:
             first = await one.rows(queue, runner)
             one.gateway.sessions.get(runner.pk).wake()
             assert (await old.next("command")).id == first
+            asked_first = one.gateway.sessions.get(runner.pk)
             async with two.session(runner) as new:
-                ids = await one.rows(lambda: [queue(runner) for _ in range(20)])
-                one.gateway.sessions.get(runner.pk).wake()  # the old one is asked first
+                ids = [first]
+                while not asked_first.closing.is_set():  # the first look of the new one may be still under way
+                    ids.append(await one.rows(queue, runner))
+                    asked_first.wake()
+                    await one.until(_is_noticed, asked_first, ids[-1])
                 _, _, goodbye = await old.end()
                 assert goodbye.reason == runner_pb2.Goodbye.SUPERSEDED
                 two.gateway.sessions.get(runner.pk).wake()
-                came = [(await new.next("command")).id for _ in [first, *ids]]
-                assert came == [first, *ids]
+                assert [(await new.next("command")).id for _ in ids] == ids
+
+
+def _is_noticed(older: Session, id_: str) -> bool:
+    """That there is a newer one, or else by that one the Command."""
+    return older.closing.is_set() or command_is(id_, "sent")
 
 
 async def test_what_the_older_session_says_is_not_written() -> None:
