@@ -41,7 +41,9 @@ async def test_each_command_is_delivered_by_one_of_them() -> None:
             asked_first = one.gateway.sessions.get(runner.pk)
             async with two.session(runner) as new:
                 ids = [first]
-                while not asked_first.closing.is_set():  # the first look of the new one may be still under way
+                while (
+                    not asked_first.closing.is_set()
+                ):  # the newer one may still be at its first look
                     ids.append(await one.rows(queue, runner))
                     asked_first.wake()
                     await one.until(_is_noticed, asked_first, ids[-1])
