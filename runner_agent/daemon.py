@@ -58,6 +58,7 @@ def load_all() -> None:
 
 async def run(config: Config, guard: Guard) -> None:
     """Until SIGTERM or SIGINT. Raises AlreadyRunningError, IdentityError, RefusedError."""
+    guard.beat()
     config.prepare()
     config.releases.mkdir(
         mode=0o700, exist_ok=True

@@ -10,7 +10,9 @@ from types import TracebackType
 from typing import Any
 
 from runner_agent.messages import CommandError
-from runner_agent.update.launcher import GUARD
+from runner_agent.update.launcher import GUARD, ON_TRIAL
+
+BEAT_S = 0.25  # the launcher waits for ten of them
 
 _ALONE = "This Runner's daemon was not started by `mesh-runner run`, which guards an update. Start it so."
 
@@ -19,6 +21,7 @@ class Guard:
     def __init__(self, line: socket.socket | None) -> None:
         self._line = line
         self._reader: asyncio.StreamReader | None = None
+        self._is_on_trial = False
 
     @classmethod
     def from_environment(cls) -> "Guard":
@@ -44,9 +47,17 @@ class Guard:
             if not data:
                 sys.exit("mesh-runner: the launcher of this daemon has gone")
             heard += data
+        self._is_on_trial = json.loads(heard)["text"] == ON_TRIAL
+
+    def beat(self) -> None:
+        """From the loop's thread, once. While this release is on trial its launcher hears that the loop turns."""
+        if self._is_on_trial:
+            self._say(word="alive")
+            asyncio.get_running_loop().call_later(BEAT_S, self.beat)
 
     def healthy(self) -> None:
         """Attached, and in touch with every Pod. Said at each start; it matters on a trial."""
+        self._is_on_trial = False
         self._say(word="healthy")
 
     async def switch(self, version: str, attempt: str) -> str:

@@ -1,8 +1,8 @@
 """`mesh-runner run`: starts the daemon of the newest release and guards a new one. An update does not replace it.
 
 A release on trial comes up beside the daemon that serves, which is told to leave only once the new one says that it is
-`warm`. From then on the new one has a minute to say `healthy`; should it end, or stay silent, the release before it is
-started again. Without a trial the launcher only passes signals on, and ends as its daemon does: starting it again is
+`warm`. From then on the new one has a minute to say `healthy`, and says meanwhile that it is `alive`; should it end, hang or
+not get well, the release before it is started again. Without a trial the launcher only passes signals on, and ends as its daemon does: starting it again is
 the work of the service that started the launcher. Standard library only.
 """
 
@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import dataclasses
 import json
+import math
 import os
 import select
 import signal
@@ -25,6 +26,7 @@ from typing import Any
 from runner_agent.update.releases import HEALTHY, TAKEN_BACK, TRYING, Releases, Trial
 
 GUARD = "MESH_RUNNER_GUARD"  # names the descriptor of a daemon's line to its launcher
+ON_TRIAL = "on trial"  # said with its turn to a daemon that has to show that it lives
 STARTS_MAX = 3  # of one trial: a machine that goes down in each is no reason to try for ever
 _PDEATHSIG = 1
 
@@ -36,6 +38,7 @@ class Limits:
     warm: float = 60.0  # from its start until it has loaded all it needs
     leave: float = 12.0  # for the one that serves, asked to go
     healthy: float = 60.0  # from when the other one has gone
+    silent: float = 2.5  # one on trial hangs; to notice it and to start another takes below 5
 
 
 def main(words: list[str]) -> int:
@@ -53,6 +56,7 @@ class Child:
         self.line, theirs = socket.socketpair()
         self.line.settimeout(0)
         self.hears = True
+        self.heard_at = math.inf  # once it is warm: when it said something last
         self._heard = b""
         prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
         with theirs:
@@ -139,6 +143,7 @@ class Launcher:
     # ---- what a daemon says
 
     def _take(self, child: Child, word: dict[str, Any]) -> None:
+        child.heard_at = time.monotonic()
         match word["word"]:
             case "switch" if child is self._serving and not self._coming and not self._stopping:
                 self._attempt = word["attempt"]
@@ -174,10 +179,17 @@ class Launcher:
             if self._stopping or not self._trial:
                 return _exit_code(self._serving.code, stopping=self._stopping)
             self._take_back(self._trial, self._serving.how_it_ended())
-        elif self._is_late() and self._trial:
-            limit = self._limits.healthy
-            self._take_back(self._trial, f"It was not attached and healthy after {limit:g} s.")
+        elif self._trial and (why := self._fault()):
+            self._take_back(self._trial, why)
         return None
+
+    def _fault(self) -> str:
+        """Why the one on trial, which runs, is not to stay; empty: it still may."""
+        if self._is_late():
+            return f"It was not attached and healthy after {self._limits.healthy:g} s."
+        if self._left_of_silence() <= 0:
+            return f"It hung: not a word for {self._limits.silent:g} s."
+        return ""
 
     def _judge_coming(self, coming: Child) -> None:
         if self._is_warm:
@@ -200,7 +212,8 @@ class Launcher:
     def _promote(self, coming: Child) -> None:
         self._serving.close()
         self._serving, self._coming, self._is_warm = coming, None, False
-        coming.say("yours")
+        coming.heard_at = time.monotonic()  # it had nothing to say while the other one left
+        coming.say("yours", ON_TRIAL)
         self._allow(self._limits.healthy)
 
     def _take_back(self, trial: Trial, why: str) -> None:
@@ -236,7 +249,7 @@ class Launcher:
 
     def _serve(self, version: str) -> None:
         self._serving = Child(self._releases, version)
-        self._serving.say("yours")
+        self._serving.say("yours", ON_TRIAL if self._trial else "")
 
     def _stop(self) -> None:
         self._stopping = True
@@ -248,10 +261,18 @@ class Launcher:
         self._deadline = time.monotonic() + seconds
 
     def _patience(self) -> float | None:
-        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        if self._deadline is None:
+            return None
+        left = self._deadline - time.monotonic()
+        if self._trial and not self._coming:
+            left = min(left, self._left_of_silence())
+        return max(0.0, left)
+
+    def _left_of_silence(self) -> float:
+        return self._serving.heard_at + self._limits.silent - time.monotonic()
 
     def _is_late(self) -> bool:
-        return self._patience() == 0.0
+        return self._deadline is not None and self._deadline <= time.monotonic()
 
 
 @contextlib.contextmanager

@@ -210,6 +210,7 @@ async def test_a_bad_release_changes_nothing_and_its_reason_is_shown(
     assert (attempt["state"], attempt["error_code"]) == ("failed", code)
     assert attempt["reason"]
     assert rig.runner["version"] == before
+    assert control.gap <= CONTROL_GAP
     press.withdraw(version)
 
 

@@ -49,7 +49,13 @@ note("is told " + json.dumps(answer))
 serve()
 """
 GOOD = OF_OLD.replace('(home / "switch")', '(home / "never")')
-SILENT = 'say(word="warm"); hear(); note("serves"); serve()'
+HANGS = 'say(word="warm"); hear(); note("serves"); serve()'
+LONELY = """\
+say(word="warm")
+assert hear()["text"] == "on trial"
+note("serves")
+while True: say(word="alive"); time.sleep(0.05)
+"""
 CRASHES = 'say(word="warm"); hear(); note("serves"); say(word="died", text="a pity"); sys.exit(9)'
 
 
@@ -174,13 +180,17 @@ def test_one_that_does_not_get_warm_never_takes_over(stage, daemon, why):
 
 
 @pytest.mark.parametrize(
-    ("daemon", "why"),
-    [(SILENT, "not attached and healthy after 2 s"), (CRASHES, "exit code 9")],
-    ids=["silent", "crashes"],
+    ("daemon", "limits", "why"),
+    [
+        (LONELY, "healthy=1", "not attached and healthy after 1 s"),
+        (HANGS, "silent=1", "It hung: not a word for 1 s"),
+        (CRASHES, "", "exit code 9"),
+    ],
+    ids=["lonely", "hangs", "crashes"],
 )
-def test_one_that_serves_badly_is_taken_back(stage, daemon, why):
+def test_one_that_serves_badly_is_taken_back(stage, daemon, limits, why):
     stage.put("8.0", daemon)
-    stage.start()
+    stage.start(limits)
     stage.sees("7.0 serves")
     stage.switch()
     stage.sees("8.0 starts")
@@ -208,10 +218,10 @@ def test_one_that_does_not_leave_is_ended_so_that_the_next_can_serve(stage):
 
 
 def test_a_trial_that_the_machine_cut_short_is_tried_again_and_not_for_ever(stage):
-    stage.put("8.0", SILENT)
+    stage.put("8.0", HANGS)
     stage.releases.note(Trial("a1", "8.0", "7.0"))
     for starts in range(2, STARTS_MAX + 1):
-        stage.start(limits="healthy=60")
+        stage.start(limits="silent=60")
         stage.sees("8.0 serves", times=starts - 1)
         assert stage.releases.trial().starts == starts
         stage.process.kill()
