@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any
 
 from runner_agent.messages import CommandError
-from runner_agent.update.launcher import GUARD, ON_TRIAL
+from runner_agent.update.child import GUARD
+from runner_agent.update.launcher import ON_TRIAL
 
 BEAT_S = 0.25  # the launcher waits for ten of them
 

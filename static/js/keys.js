@@ -48,8 +48,9 @@ function onKey(event) {
   act();
 }
 
+/** A dialog that has just been closed still holds the focus until the next picture is drawn. */
 export function isWriting(element) {
-  return Boolean(element.closest?.("input, textarea, select, [contenteditable]"));
+  return Boolean(element.closest?.("input, textarea, select, [contenteditable]")) && !element.closest("dialog:not([open])");
 }
 
 function send(event) {

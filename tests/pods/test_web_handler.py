@@ -14,6 +14,7 @@ from django.urls import path
 from mesh.handler import KEPT, Handler, Threads
 
 TOGETHER = threading.Barrier(2, timeout=10)
+WAITS = threading.Event()
 
 
 def _alone(_request: HttpRequest) -> HttpResponse:
@@ -27,6 +28,7 @@ def _together(request: HttpRequest) -> HttpResponse:
 
 async def _waiting(request: HttpRequest) -> HttpResponse:
     if request.GET:
+        WAITS.set()
         await asyncio.Event().wait()
     return HttpResponse("waited")
 
@@ -68,6 +70,7 @@ async def test_a_view_that_waits_ends_when_its_client_goes(handler: Handler) -> 
     scope = {"type": "http", "method": "GET", "path": "/waiting", "query_string": b"for=ever"}
     browser = ApplicationCommunicator(handler, scope | {"headers": [(b"host", b"testserver")]})
     await browser.send_input({"type": "http.request"})
+    assert await asyncio.to_thread(WAITS.wait, 10)
     await browser.send_input({"type": "http.disconnect"})
     await browser.wait(10)
 
