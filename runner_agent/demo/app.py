@@ -18,6 +18,7 @@ from runner_agent.demo.turn import HELP, turn
 from runner_agent.demo.view import View
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+HEADER = 44  # columns: a phone has some 50, and what was written is not drawn anew for it
 _FRAME_S = 0.1
 _WORD_S = 0.03
 _ESCAPE_S = 0.05  # an Esc alone is that key after this long
@@ -181,7 +182,7 @@ class App:
     # ---- the screen
 
     def _header(self) -> None:
-        width = min(self._view.width - 1, 60)
+        width = min(self._view.width - 1, HEADER)
         place = self._folder.branch() or "an empty directory, without git"
         if not self._folder.has_git() and self._folder.survey().files:
             place = "a directory without git"
