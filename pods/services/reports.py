@@ -210,7 +210,7 @@ def _lose_missing(session: Attachment, settled: Settled) -> None:
     """The inventory is complete, so a Pod it does not name is not there, unless its start is still to come."""
     start = Command.objects.filter(pod=OuterRef("pk"), kind=CommandKind.START, state__in=OPEN)
     missing = Pod.objects.filter(
-        known_to(session.runner_id, "state_since"), runner_id=session.runner_id, state__in=LIVE
+        known_to(session, "state_since"), runner_id=session.runner_id, state__in=LIVE
     )
     for pod in missing.exclude(Exists(start)).exclude(key__in=session.inventory):
         settled.has_freed = True

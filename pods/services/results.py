@@ -45,7 +45,7 @@ def settle_result(session: Attachment, claim: CommandResult) -> bool:
 
 def give_up_on_lost(session: Attachment, known: Collection[str]) -> None:
     """Commands the Runner once acknowledged and no longer knows: whether they were done, nobody can say."""
-    its = known_to(session.runner_id, "acked_at")
+    its = known_to(session, "acked_at")
     acked = _sent_to(session).filter(its, state=CommandState.ACKED).select_related("pod")
     for command in acked:
         if str(command.pk) not in known:

@@ -160,9 +160,15 @@ def begin_anew() -> int:
         return Runner.objects.update(epoch=F("epoch") + PAST_LOST_EPOCHS, restored_at=now())
 
 
-def known_to(runner_id: int, when: str) -> Q:
-    """Rows whose `when` is so long ago that the hello of this Runner must know of them."""
-    restored_at = Runner.objects.values_list("restored_at", flat=True).get(pk=runner_id)
+def known_to(session: Attachment, when: str) -> Q:
+    """Rows whose `when` is so long ago that the hello of this Session must know of them.
+
+    Raises StaleEpochError, RunnerRefusedError.
+    """
+    held = _held_by(session).first()
+    if held is None:
+        raise _why_not_held(session)
+    restored_at = held.restored_at
     old = Q(**{f"{when}__lt": now() - YOUNGER_THAN_A_HELLO})
     return old | Q(**{f"{when}__lt": restored_at}) if restored_at else old
 

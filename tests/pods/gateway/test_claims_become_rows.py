@@ -19,7 +19,15 @@ from pods.models import Command, Pod, PodEvent, Runner
 from pods.models import KeptScreen as KeptScreenRow
 from pods.services.dispatch import take
 from pods.services.reports import settle, take_inventory
-from pods.services.sessions import Attachment, StaleEpochError, attach, begin_anew, detach, heard
+from pods.services.sessions import (
+    Attachment,
+    RunnerRefusedError,
+    StaleEpochError,
+    attach,
+    begin_anew,
+    detach,
+    heard,
+)
 from tests.builders import make_pod, make_runner
 from tests.pods.gateway.rig import queue
 
@@ -197,6 +205,13 @@ def test_a_pod_the_runner_came_back_without_is_lost(runner: Runner) -> None:
     take_inventory(attached(runner, pods=told), RunnerHello(speaks=(1, 1), pods=told))
     found = [look(pod).state for pod in (here, gone, fresh, elsewhere)]
     assert found == ["running", "lost", "running", "running"]
+
+
+def test_the_inventory_of_a_runner_that_was_removed_meanwhile_says_so(runner: Runner) -> None:
+    session = attached(runner)
+    runner.delete()
+    with pytest.raises(RunnerRefusedError, match="removed"):
+        take_inventory(session, RunnerHello(speaks=(1, 1)))
 
 
 def test_after_an_older_database_was_put_back_a_hello_knows_all_that_is_older(
