@@ -149,3 +149,18 @@ def test_the_chosen_theme_stays(open_page):
     page.click("[data-theme-toggle] >> visible=true")
     page.reload()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+
+
+CLOSE_AND_PRESS = """
+document.getElementById("palette").close();
+document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }));
+"""
+
+
+def test_a_letter_right_after_a_dialog_closed_is_not_written_into_it(open_page):
+    """Until the next picture is drawn, its field still holds the focus."""
+    page = open_page("/tokens/")
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette input")).to_be_focused()
+    page.evaluate(CLOSE_AND_PRESS)
+    expect(page.locator("#help")).to_be_visible()
