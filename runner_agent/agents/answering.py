@@ -14,6 +14,8 @@ from runner_agent.terminals.pod_host import HostError, PodHost
 from runner_agent.together import until
 
 DRAWN_WITHIN_S = 3.0  # a hook tells of a dialog before the dialog is there
+STEADY_S = 0.2  # and when it is, it reads keys a moment later
+HEARD_WITHIN_S = 2.5  # a dialog that stands unchanged for so long has not heard the key
 GONE_WITHIN_S = 5.0
 _STROKES = re.compile(r"\r|[^\r]+")  # Enter by itself: what it confirms is drawn first
 BETWEEN_S = 0.2  # a key, a text and Enter that come at once are taken for a paste
@@ -39,19 +41,18 @@ async def answer(host: PodHost, watched: Watched, wanted: ToAnswer) -> dict[str,
     _check_open(watched, wanted)
     pieces = _pieces(watched, wanted)
     await _until_drawn(watched, wanted)
+    await asyncio.sleep(STEADY_S)
+    await _until_drawn(watched, wanted)
     _check_offered(watched, wanted)
-    typed = 0
-    with _TypingInto(host):
-        for piece in pieces:
-            if typed:
-                await asyncio.sleep(BETWEEN_S)
-            await host.input(piece, f"answer:{wanted.id}", typed)
-            typed += len(piece)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(GONE_WITHIN_S):
-            await until(watched.changed, lambda: not _is_open(watched, wanted) or not host.running)
+    before = await _shown(host)
+    await _type(host, wanted, pieces)
+    is_over = await _is_over_within(HEARD_WITHIN_S, host, watched, wanted)
+    # what was drawn meanwhile may be another question, which a second key would answer
+    if not is_over and len(pieces) == 1 and await _shown(host) == before:
+        await _type(host, wanted, pieces, at=len(pieces[0]))
+    is_over = await _is_over_within(GONE_WITHIN_S, host, watched, wanted)
     watched.tell()
-    return {"is_over": not _is_open(watched, wanted), "evidence": watched.status.evidence}
+    return {"is_over": is_over, "evidence": watched.status.evidence}
 
 
 async def interrupt(host: PodHost, watched: Watched, command_id: str) -> dict[str, Any]:
@@ -68,6 +69,29 @@ async def interrupt(host: PodHost, watched: Watched, command_id: str) -> dict[st
                 await until(watched.changed, lambda: watched.status.state != was)
     watched.tell()
     return {"was": was, "state": watched.status.state, "evidence": watched.status.evidence}
+
+
+async def _type(host: PodHost, wanted: ToAnswer, pieces: list[bytes], at: int = 0) -> None:
+    """`at`: the bytes that were typed for it before."""
+    with _TypingInto(host):
+        for number, piece in enumerate(pieces):
+            if number:
+                await asyncio.sleep(BETWEEN_S)
+            await host.input(piece, f"answer:{wanted.id}", at)
+            at += len(piece)
+
+
+async def _is_over_within(
+    seconds: float, host: PodHost, watched: Watched, wanted: ToAnswer
+) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await until(watched.changed, lambda: not _is_open(watched, wanted) or not host.running)
+    return not _is_open(watched, wanted)
+
+
+async def _shown(host: PodHost) -> str:
+    return str((await host.live.at_end()).show()["text"])
 
 
 def _is_open(watched: Watched, wanted: ToAnswer) -> bool:

@@ -183,6 +183,51 @@ async def test_a_permission_that_is_denied_is_over_without_any_hook(config):
         assert (await rig.is_seen(host, "idle")).source == "title"
 
 
+DIALOG = """
+import os, tty
+tty.setraw(0)
+os.write(1, b"May I? 1. Yes")
+for number in ({lost}):
+    os.read(0, 99)
+os.write(1, b"\\r\\x1b[Kheard " + os.read(0, 99) + b", may I again? 1. Yes")
+os.write(1, b"; then " + os.read(0, 99))
+"""
+
+
+def asking(*, lost: str) -> dict[str, object]:
+    """A program that asks, twice, and takes keys later than it asks."""
+    script = {"path": "{files}/dialog.py", "content": DIALOG.format(lost=lost)}
+    return {
+        "slug": "asking",
+        "launch": {"argv": ["python3", "{files}/dialog.py"]},
+        "files": [script],
+        "status": [{"source": "screen", "match": "(?P<text>.*)1. Yes$", "state": "waiting"}],
+        "answers": {"allow": "1"},
+    }
+
+
+async def test_an_answer_that_was_lost_is_given_again(config, monkeypatch):
+    """A dialog is drawn a moment before it reads."""
+    monkeypatch.setattr("runner_agent.agents.answering.HEARD_WITHIN_S", 0.5)
+    async with driven(config) as rig:
+        host = await rig.launch(asking(lost="1,"))
+        await rig.is_seen(host, "waiting")
+        await rig.answer(host, "allow")
+        shown = await rig.shows(host, "heard 1, may I again?")
+        assert "then" not in shown
+
+
+async def test_no_second_answer_is_given_to_what_the_first_one_brought_up(config, monkeypatch):
+    monkeypatch.setattr("runner_agent.agents.answering.HEARD_WITHIN_S", 0.5)
+    monkeypatch.setattr("runner_agent.agents.answering.GONE_WITHIN_S", 1.0)
+    async with driven(config) as rig:
+        host = await rig.launch(asking(lost=""))
+        await rig.is_seen(host, "waiting")
+        await rig.answer(host, "allow")
+        shown = await rig.shows(host, "heard 1, may I again?")
+        assert "then" not in shown
+
+
 async def test_an_interrupt_is_noticed(config):
     async with driven(config) as rig:
         host = await rig.agent()
